@@ -1,0 +1,1 @@
+"""The store-credit engine: everything that is deployed. Start reading at `ledger`."""

@@ -1,0 +1,100 @@
+"""The audit of one wallet: folding its entries gives the stored wallet, field by field (invariants 1-3, 12, 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from chalicelib.ledger.booking import apply
+from chalicelib.ledger.model import Entry, Wallet
+from chalicelib.ledger.refusals import LedgerFault
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that does not tie: what is stored at `where`, and what the entries say it should be."""
+
+    code: str
+    where: str
+    stored: str
+    expected: str
+
+
+def fold(customer: str, currency: str, entries: Iterable[Entry]) -> Wallet:
+    """The wallet that these entries make.
+
+    :raises LedgerFault: they are not the gapless, consistent history of a wallet
+    """
+    wallet = Wallet(customer, currency)
+    for entry in entries:
+        wallet = apply(wallet, entry)
+    return wallet
+
+
+def audit(stored: Wallet, entries: Iterable[Entry]) -> tuple[tuple[Difference, ...], int]:
+    """Every difference between a stored wallet and its entries (all of them, oldest first), and how many were checked.
+
+    After a missing or damaged entry nothing behind it can be folded: the gap is named, and the stored wallet is then
+    only compared with the last entry there is.
+    """
+    wallet = Wallet(stored.customer, stored.currency)
+    found: list[Difference] = []
+    checked = 0
+    last: Entry | None = None
+    for entry in entries:
+        checked += 1
+        expected = last.sequence + 1 if last else 1
+        if entry.sequence != expected:
+            gap = f"{expected}" if entry.sequence == expected + 1 else f"{expected}..{entry.sequence - 1}"
+            found.append(Difference("entry_missing", f"entry {gap}", "nothing", "an entry"))
+        elif not found:
+            try:
+                wallet = apply(wallet, entry)
+            except LedgerFault as fault:
+                found.append(Difference("entry_inconsistent", f"entry {entry.sequence}", str(fault), "a fold"))
+        last = entry
+    if found:
+        found += _against_last(stored, last)
+    else:
+        found += _differences(stored, wallet)
+    return tuple(found), checked
+
+
+def _against_last(stored: Wallet, last: Entry | None) -> list[Difference]:
+    pairs = (
+        ("version", stored.version, last.sequence if last else 0),
+        ("remaining", stored.remaining, last.balance_after if last else 0),
+        ("held", stored.held, last.held_after if last else 0),
+    )
+    return [_difference(name, here, there) for name, here, there in pairs if here != there]
+
+
+def _differences(stored: Wallet, folded: Wallet) -> list[Difference]:
+    found = []
+    for name in ("version", "debt", "frozen", "entry_at", "first_order"):
+        here, there = getattr(stored, name), getattr(folded, name)
+        if here != there:
+            found.append(_difference(name, here, there))
+    for part in ("lots", "holds"):
+        here_by_id = {each.id: each for each in getattr(stored, part)}
+        there_by_id = {each.id: each for each in getattr(folded, part)}
+        for each_id in here_by_id | there_by_id:
+            here, there = here_by_id.get(each_id), there_by_id.get(each_id)
+            if here is None or there is None:
+                found.append(_difference(each_id, here and "open", there and "open"))
+            else:
+                found += [
+                    _difference(f"{each_id}.{field.name}", getattr(here, field.name), getattr(there, field.name))
+                    for field in fields(here)
+                    if getattr(here, field.name) != getattr(there, field.name)
+                ]
+    return found
+
+
+def _difference(where: str, stored: object, expected: object) -> Difference:
+    return Difference(
+        "wallet_differs",
+        where,
+        "nothing" if stored is None else str(stored),
+        "nothing" if expected is None else str(expected),
+    )

@@ -1,0 +1,171 @@
+"""Spending credit on an order, and giving it back.
+
+redeem     lots in spending order -> one `redeemed` entry and a redemption that remembers what it took from where
+reverse    the redemption's parts from the last consumed to the first, each up to what is left of it:
+             lot alive (by the wallet's terms, or by those the redemption remembers if it has left the wallet)
+                  -> the value grows it again, under its own id; in mode `grace` its expiry is lifted if near
+             lot dead -> a new `reinstated` lot; value that has come back too often is restored and expires at once
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chalicelib.ledger.booking import Book
+from chalicelib.ledger.cart import Cart
+from chalicelib.ledger.limits import DAY_MS, MAX_LOTS_AFTER_REVERSAL, MAX_REINSTATEMENTS
+from chalicelib.ledger.model import (
+    Act,
+    Allocation,
+    EntryType,
+    Lot,
+    LotClass,
+    Plan,
+    Redemption,
+    RedemptionPart,
+    Wallet,
+    lot_id,
+)
+from chalicelib.ledger.policy import Extend, Grace, NoExpiry, OriginalExpiry, Policy
+from chalicelib.ledger.refusals import LotLimitExceeded, NotFound, OverReversal
+from chalicelib.ledger.settling import expire, lot_after, open_book, reinstated
+from chalicelib.ledger.spending import allocate
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Credit to be spent on, or set aside for, an order."""
+
+    amount: int
+    cart: Cart
+    allow_partial: bool = False
+
+
+def redeem(wallet: Wallet, command: Spending, act: Act, policy: Policy) -> Plan:
+    """Spend credit at once.
+
+    :raises WalletFrozen, AmountOutOfRange, InsufficientCredit, ConditionNotMet: see `spending.allocate`
+    """
+    book = open_book(wallet, act, policy)
+    parts = allocate(book.wallet, command.amount, command.cart, book.at, policy, allow_partial=command.allow_partial)
+    redemption = redemption_of(book.wallet, parts, act.operation, command.cart.order_id or "")
+    book.write(EntryType.REDEEMED, "redemption", parts, order_id=redemption.order_id, redemption=redemption.id)
+    return Plan(book.wallet, book.entries, book.at, redemption=redemption)
+
+
+def redemption_of(wallet: Wallet, parts: tuple[Allocation, ...], operation: str, order_id: str) -> Redemption:
+    """The redemption that taking these parts makes; it remembers the terms of their lots as they are before it."""
+    remembered = []
+    for part in parts:
+        lot = wallet.lot(part.lot)
+        assert lot is not None, "an allocation names open lots"
+        remembered.append(RedemptionPart(replace(lot, remaining=0, held=0), part.amount))
+    return Redemption(redemption_id(operation), order_id, tuple(remembered))
+
+
+def redemption_id(operation: str) -> str:
+    return f"rdm_{operation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Value of a redemption to be given back: all that is left of it unless an amount is said."""
+
+    redemption: str
+    amount: int | None = None
+    reason: str = "reversal"
+
+
+def reverse(wallet: Wallet, redemption: Redemption | None, command: Reversal, act: Act, policy: Policy) -> Plan:
+    """Give credit back to the lots it came from, also to a frozen wallet.
+
+    Partial reversals together give back exactly what one full reversal gives, lot by lot.
+
+    :raises NotFound: the wallet has no such redemption
+    :raises OverReversal: more than is left of it, or nothing is
+    :raises LotLimitExceeded: the wallet cannot take another lot
+    """
+    if redemption is None:
+        raise NotFound("The wallet has no such redemption.", redemption=command.redemption)
+    book = open_book(wallet, act, policy)
+    left = redemption.amount - redemption.reversed
+    amount = left if command.amount is None else command.amount
+    if not left or amount > left:
+        raise OverReversal(
+            "More would be given back than is left of the redemption.",
+            redeemed=redemption.amount,
+            reversed=redemption.reversed,
+            requested=amount,
+        )
+    amended, given = _give_back(redemption, amount)
+    allocations: list[Allocation] = []
+    terms: list[Lot] = []
+    made: list[Lot] = []
+    for part, part_amount in given:
+        lot = _lot_to_receive(book, part, part_amount, len(made), policy)
+        terms.append(lot)
+        allocations.append(Allocation(lot.id, part_amount))
+        if lot.id != part.lot.id:
+            made.append(lot)
+    newcomers = sum(1 for lot in terms if book.wallet.lot(lot.id) is None)
+    if newcomers and len(book.wallet.lots) + newcomers > MAX_LOTS_AFTER_REVERSAL:
+        raise LotLimitExceeded(
+            "The wallet cannot take another lot; use or revoke some first.", limit=MAX_LOTS_AFTER_REVERSAL
+        )
+    book.write(
+        EntryType.RESTORED,
+        command.reason,
+        tuple(allocations),
+        tuple(terms),
+        order_id=redemption.order_id,
+        redemption=redemption.id,
+    )
+    expire(book)
+    return Plan(book.wallet, book.entries, book.at, amended=amended, lots=tuple(lot_after(book, lot) for lot in made))
+
+
+def _give_back(redemption: Redemption, amount: int) -> tuple[Redemption, list[tuple[RedemptionPart, int]]]:
+    """The redemption afterwards, and what each part gives back, last consumed first."""
+    given = []
+    parts = list(redemption.parts)
+    for index in reversed(range(len(parts))):
+        back = min(amount, parts[index].left)
+        if back:
+            given.append((parts[index], back))
+            parts[index] = replace(parts[index], given_back=parts[index].given_back + back)
+            amount -= back
+    return replace(redemption, parts=tuple(parts)), given
+
+
+def _lot_to_receive(book: Book, part: RedemptionPart, amount: int, ordinal: int, policy: Policy) -> Lot:
+    """Terms of the lot that takes the value: the one it came from, or a reinstated one."""
+    lot = book.wallet.lot(part.lot.id) or part.lot
+    mode = policy.reinstatement
+    if not lot.dead(book.at) and not (isinstance(mode, NoExpiry) and lot.expires_at is not None):
+        return replace(lot, expires_at=_lifted(lot.expires_at, book.at, mode))
+    new = reinstated(lot, lot_id(book.next_sequence, ordinal), amount, book.at)
+    return replace(new, expires_at=_end_of_reinstated(lot, book.at, mode))
+
+
+def _lifted(expires_at: int | None, at: int, mode: object) -> int | None:
+    if expires_at is None:
+        return None
+    match mode:
+        case Grace(lifted_to_days=days) | Extend(days):
+            return max(expires_at, at + days * DAY_MS)
+        case _:
+            return expires_at
+
+
+def _end_of_reinstated(parent: Lot, at: int, mode: object) -> int | None:
+    if isinstance(mode, OriginalExpiry):
+        return parent.expires_at
+    if parent.lot_class is not LotClass.PAID and parent.reinstatements >= MAX_REINSTATEMENTS:
+        return at
+    match mode:
+        case Grace(reinstated_days=days) if parent.lot_class is not LotClass.PAID:
+            return at + days * DAY_MS
+        case Extend(days):
+            return at + days * DAY_MS
+        case _:
+            return None
