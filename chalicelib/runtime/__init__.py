@@ -1,0 +1,1 @@
+"""What every function needs from the machine it runs on: the clock, its environment, its log line."""

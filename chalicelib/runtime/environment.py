@@ -1,0 +1,110 @@
+"""What a function is told about where it runs: its environment variables, read once, typed and checked.
+
+A missing or impossible setting stops the function at its first use, with the variable's name: better no answer than one
+from the wrong table.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+STAGES = ("local", "dev", "prod")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+API_HANDLER = "app.app"
+"""What Lambda's `_HANDLER` says in the function that serves the API."""
+
+
+class WrongSetting(Exception):
+    """An environment variable is missing, or says something that cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the function runs, and on which tables. `test_clock` is never true in production."""
+
+    stage: str
+    wallets_table: str
+    ledger_table: str
+    test_clock: bool
+    merchant_zone: ZoneInfo
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """Whose tokens are accepted, and where their keys are published."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+
+
+@cache
+def settings() -> Settings:
+    """:raises WrongSetting: see there"""
+    return read_settings(os.environ)
+
+
+@cache
+def oidc() -> Oidc:
+    """:raises WrongSetting: see there"""
+    return read_oidc(os.environ)
+
+
+def read_settings(told: Mapping[str, str]) -> Settings:
+    stage = _one_of(told, "STAGE", STAGES)
+    test_clock = _one_of(told, "TEST_CLOCK", ("on", "off"), "off") == "on"
+    if test_clock and stage == "prod":
+        raise WrongSetting("TEST_CLOCK cannot be on in production")
+    return Settings(
+        stage=stage,
+        wallets_table=_said(told, "WALLETS_TABLE"),
+        ledger_table=_said(told, "LEDGER_TABLE"),
+        test_clock=test_clock,
+        merchant_zone=_zone(told.get("MERCHANT_ZONE") or "UTC"),
+        log_level=_one_of(told, "LOG_LEVEL", LOG_LEVELS, "INFO"),
+    )
+
+
+def read_oidc(told: Mapping[str, str]) -> Oidc:
+    jwks_url = _said(told, "OIDC_JWKS_URL")
+    scheme = urlsplit(jwks_url).scheme
+    if scheme != "https" and not (scheme == "http" and told.get("STAGE") == "local"):
+        raise WrongSetting("OIDC_JWKS_URL must be https: whoever can change the keys can sign tokens")
+    return Oidc(_said(told, "OIDC_ISSUER"), _said(told, "OIDC_AUDIENCE"), jwks_url)
+
+
+def is_api_function() -> bool:
+    """Whether Lambda started this process to serve the API; not so in the authorizer, in tests, or while packaging."""
+    return os.environ.get("_HANDLER") == API_HANDLER
+
+
+def trace_id() -> str | None:
+    """The X-Ray trace of the request at hand, None where there is none."""
+    return os.environ.get("_X_AMZN_TRACE_ID")
+
+
+def _said(told: Mapping[str, str], name: str) -> str:
+    value = told.get(name)
+    if not value:
+        raise WrongSetting(f"{name} is not set")
+    return value
+
+
+def _one_of(told: Mapping[str, str], name: str, known: tuple[str, ...], default: str | None = None) -> str:
+    value = told.get(name) or default
+    if value not in known:
+        raise WrongSetting(f"{name} is {value!r}, not one of {', '.join(known)}")
+    return value
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise WrongSetting(f"MERCHANT_ZONE {name!r} is no IANA time zone") from error

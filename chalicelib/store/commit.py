@@ -1,0 +1,193 @@
+"""The commit loop: the one place that writes money, retries, and knows what an error means.
+
+    read -> decide -> present -> commit ---COMMITTED-----> the answer
+     ^        |                    |-----DONE_BEFORE-----> the same key did it: its answer, or `KeyReused`
+     |        |                    |-----MOVED, NOT_COMMITTED, THROTTLED --- wait ---+
+     |        |                    `-----UNKNOWN ------- remember the doubt, wait ---+
+     |        `--refused--> did the same key do it before? its answer : the refusal  |
+     +-------------------------------------------------------------------------------+
+    attempts or time spent: `OutcomeUnknown` while a doubt stands, else `Busy`
+
+A doubt is an attempt whose answer was lost. It stands on the wallet version that the attempt was planned from: as
+long as the wallet has that version the attempt may still land; once the wallet is past it, it has landed or never
+will, and the operation item says which. So a refusal is only told when no doubt stands, and a retry of a redemption
+that emptied the wallet gets its success back.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from chalicelib.ledger.model import Act, Plan
+from chalicelib.ledger.policy import Policy
+from chalicelib.ledger.refusals import CurrencyUnknown, Refused
+from chalicelib.store import transaction
+from chalicelib.store.backoff import after_lost_race, after_trouble
+from chalicelib.store.codec import inflate
+from chalicelib.store.connections import CONNECT_SECONDS, READ_SECONDS
+from chalicelib.store.envelope import Answer, Envelope, WalletId
+from chalicelib.store.reading import NOTHING_ELSE, Seen, Store, Subject
+from chalicelib.store.signals import Busy, KeyReused, OutcomeUnknown, Signal, Unread
+
+MAX_ATTEMPTS = 20
+ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
+"""The longest one commit request can take; none is sent with less time left than this."""
+API_DEADLINE_SECONDS = 8.0
+"""When an API call must have its answer; the function's timeout is 10 s."""
+
+assert ATTEMPT_SECONDS * 2 < API_DEADLINE_SECONDS
+
+Decide = Callable[[Seen, Act, Policy], Plan]
+Wait = Callable[[int, Callable[[], float]], float]
+
+
+class Engine:
+    """The application over one store. `sleep` and `uniform` are ports for tests."""
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self.store = store
+        self.policy = policy
+        self.sleep = sleep
+        self.uniform = uniform
+
+    def execute(
+        self,
+        wallet_id: WalletId,
+        envelope: Envelope,
+        decide: Decide,
+        subject: Subject = NOTHING_ELSE,
+    ) -> Answer:
+        """Do a command exactly once for its key, or refuse it.
+
+        :raises Refused: it is not possible; nothing changed, and nothing of it is under way
+        :raises KeyReused: the key stands for another request
+        :raises Busy: nothing changed; try again
+        :raises OutcomeUnknown: a retry with the same key tells
+        """
+        if wallet_id.currency not in self.policy.currencies:
+            raise CurrencyUnknown("The currency is not known.", field="/path/currency", currency=wallet_id.currency)
+        return _Execution(self, wallet_id, envelope, decide, subject).run()
+
+    def set_clock(self, now: int | None) -> None:
+        """Let time stand still at an instant (milliseconds), or run again. Only where the stage has a test clock.
+
+        :raises Busy: it could not be written, or somebody else set it at the same time
+        """
+        assert self.store.has_test_clock, "only a stage with a test clock can have it set"
+        if transaction.set_clock(self.store, now) is not Signal.COMMITTED:
+            raise Busy
+
+    @property
+    def has_test_clock(self) -> bool:
+        return self.store.has_test_clock
+
+
+class _Execution:
+    """One command on its way through the loop, and what is not known about it."""
+
+    def __init__(
+        self, engine: Engine, wallet_id: WalletId, envelope: Envelope, decide: Decide, subject: Subject
+    ) -> None:
+        self._engine = engine
+        self._store = engine.store
+        self._wallet_id = wallet_id
+        self._envelope = envelope
+        self._trace = envelope.trace
+        self._decide = decide
+        self._subject = subject
+        self._doubted_version: int | None = None
+        """Wallet version that an attempt without an answer was planned from."""
+        self._key_unread = False
+        """Whether the key did something is to be read, and has not been."""
+
+    def run(self) -> Answer:
+        while self._may_try():
+            self._trace.attempts += 1
+            try:
+                step = self._attempt()
+            except Unread:
+                self._trace.throttles += 1
+                step = after_trouble
+            if isinstance(step, Answer):
+                return step
+            self._pause(step)
+        if self._doubted_version is not None or self._key_unread:
+            raise OutcomeUnknown
+        raise Busy
+
+    def _attempt(self) -> Answer | Wait:
+        """One pass: the answer, or how to wait for the next pass."""
+        seen = self._store.read(self._wallet_id, self._subject)
+        if self._doubted_version is not None and seen.wallet.version > self._doubted_version:
+            if (answer := self._done_before()) is not None:
+                return answer
+            self._doubted_version = None
+        act = Act(self._envelope.operation, self._envelope.actor, seen.now)
+        try:
+            plan = self._decide(seen, act, self._engine.policy)
+        except Refused:
+            if self._envelope.dry_run:
+                raise
+            if (answer := self._done_before()) is not None:
+                return answer
+            if self._doubted_version is None:
+                raise
+            return after_trouble
+        body = self._envelope.present(plan)
+        if self._envelope.dry_run:
+            return Answer(body)
+        return self._commit(seen, plan, body)
+
+    def _commit(self, seen: Seen, plan: Plan, body: str) -> Answer | Wait:
+        if self._remaining_seconds() < ATTEMPT_SECONDS:
+            return after_trouble
+        match transaction.commit(self._store, self._wallet_id, seen.wallet, plan, self._envelope, body):
+            case Signal.COMMITTED:
+                return Answer(body)
+            case Signal.DONE_BEFORE:
+                return self._done_before() or after_trouble
+            case Signal.UNKNOWN:
+                self._trace.unknowns += 1
+                self._doubted_version = seen.wallet.version
+                return after_trouble
+            case Signal.THROTTLED:
+                self._trace.throttles += 1
+                return after_trouble
+            case Signal.MOVED | Signal.NOT_COMMITTED:
+                self._trace.conflicts += 1
+                return after_lost_race
+
+    def _done_before(self) -> Answer | None:
+        """The answer that this key's request got before, if it was committed.
+
+        :raises KeyReused: it was another request
+        :raises Unread: it could not be read
+        """
+        self._key_unread = True
+        row = self._store.operation(self._envelope.operation)
+        self._key_unread = False
+        if row is None:
+            return None
+        if row.request != self._envelope.fingerprint:
+            raise KeyReused
+        self._trace.replayed = True
+        return Answer(inflate(row.answer), replayed=True)
+
+    def _may_try(self) -> bool:
+        return self._trace.attempts < MAX_ATTEMPTS and self._remaining_seconds() >= ATTEMPT_SECONDS
+
+    def _pause(self, wait: Wait) -> None:
+        pause = wait(self._trace.attempts, self._engine.uniform)
+        self._engine.sleep(max(0.0, min(pause, self._remaining_seconds() - ATTEMPT_SECONDS)))
+
+    def _remaining_seconds(self) -> float:
+        return self._envelope.deadline.remaining_seconds

@@ -1,0 +1,71 @@
+"""Two connections to DynamoDB over one session: one that retries, for reads, and one that never does, for commits.
+
+A commit that the SDK repeats by itself can debit twice after a lost answer, and hides from the commit loop what
+happened; so each attempt of it is one request, and the loop alone decides about the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import botocore.session
+from pynamodb.connection import Connection
+from pynamodb.connection.base import MetaTable
+
+from chalicelib.store.tables import Tables
+
+CONNECT_SECONDS = 0.5
+READ_SECONDS = 1.5
+"""Longest wait for an answer to one request. DynamoDB answers in milliseconds; past this the attempt is given up."""
+READ_RETRIES = 2
+POOL_CONNECTIONS = 10
+
+
+class SharedSession(Connection):
+    """A connection on a session that others use too: parsing the service's description is most of a client's cost."""
+
+    shared = botocore.session.get_session()
+
+    @property
+    def session(self) -> botocore.session.Session:
+        return self.shared
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """`reads` keeps the SDK's retries; `commits` makes one request for one call."""
+
+    reads: Connection
+    commits: Connection
+
+
+def connect(tables: Tables, *, pool_connections: int = POOL_CONNECTIONS) -> Connections:
+    """Connections for these tables; region, endpoint and credentials are the environment's."""
+    reads, commits = (
+        SharedSession(
+            region=SharedSession.shared.get_config_variable("region"),
+            connect_timeout_seconds=CONNECT_SECONDS,
+            read_timeout_seconds=READ_SECONDS,
+            max_retry_attempts=retries,
+            max_pool_connections=pool_connections,
+        )
+        for retries in (READ_RETRIES, 0)
+    )
+    reads.add_meta_table(_keys(tables.wallets_name, ("pk", "S"), ("sk", "S")))
+    reads.add_meta_table(_keys(tables.ledger_name, ("wallet", "S"), ("sequence", "N")))
+    return Connections(reads, commits)
+
+
+def _keys(table_name: str, hash_key: tuple[str, str], range_key: tuple[str, str]) -> MetaTable:
+    return MetaTable(
+        {
+            "TableName": table_name,
+            "KeySchema": [
+                {"AttributeName": hash_key[0], "KeyType": "HASH"},
+                {"AttributeName": range_key[0], "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": type_} for name, type_ in (hash_key, range_key)
+            ],
+        }
+    )

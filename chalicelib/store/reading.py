@@ -1,0 +1,210 @@
+"""Strongly consistent reads: what an operation sees before it decides, and what queries show.
+
+One command reads in one round trip, whatever it needs: its wallet, the record of the redemption or hold it is about,
+and the test clock where the stage has one. Nothing here grows with a wallet's history save `entries_through`, the
+audit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.exceptions import GetError, QueryError
+
+from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, lot_sequence
+from chalicelib.runtime.clock import Clock
+from chalicelib.store.codec import entry_of, redemption_of, wallet_of
+from chalicelib.store.connections import Connections
+from chalicelib.store.envelope import WalletId
+from chalicelib.store.signals import Unread, unread
+from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables
+
+_RECORD_ID = re.compile(r"(?:rdm|hld)_([a-z2-7]{24})")
+_LOT_ID = re.compile(r"lot_[1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,3})?")
+BATCH_READS = 4
+"""Tries to read what DynamoDB left unprocessed of a batch of at most four keys."""
+AUDIT_PAGE_ENTRIES = 1_000
+MAX_WALLETS_OF_CUSTOMER = 250
+"""There are fewer currencies than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a command is about beside its wallet; its records are read together with the wallet."""
+
+    redemption: str | None = None
+    hold: str | None = None
+    lot: str | None = None
+
+
+NOTHING_ELSE = Subject()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one command read: the wallet as stored, the present (milliseconds), and the records that it named."""
+
+    wallet: Wallet
+    now: int
+    redemption: Redemption | None = None
+    hold_status: HoldStatus | None = None
+    lot_was_issued: bool = False
+
+
+class Store:
+    """Reads of one stack's tables. `clock` is the machine's; a test clock, where there is one, overrides it."""
+
+    def __init__(self, tables: Tables, connections: Connections, clock: Clock, *, test_clock: bool) -> None:
+        self.tables = tables
+        self.connections = connections
+        self.clock = clock
+        self.has_test_clock = test_clock
+
+    def read(self, wallet_id: WalletId, subject: Subject = NOTHING_ELSE) -> Seen:
+        """All that one command decides from. A record of another wallet counts as none.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        wallet_key = (wallet_id.customer, wallet_id.currency)
+        redemption, hold, lot = subject.redemption, subject.hold, subject.lot
+        record_key = _record_key(redemption or hold)
+        keys = [wallet_key]
+        if record_key is not None:
+            keys.append(record_key)
+        if self.has_test_clock:
+            keys.append(CLOCK_KEY)
+        raw = self._items(keys)
+        wallet = self._wallet(wallet_id, raw.get(wallet_key))
+        record = self._record(wallet_id, raw.get(record_key) if record_key else None)
+        return Seen(
+            wallet=wallet,
+            now=self._now(raw.get(CLOCK_KEY)),
+            redemption=redemption_of(redemption, record.redemption)
+            if redemption and record and record.redemption
+            else None,
+            hold_status=HoldStatus(record.hold_status) if hold and record and record.hold_status else None,
+            lot_was_issued=lot is not None and self._was_issued(wallet_id, wallet, lot),
+        )
+
+    def operation(self, operation: str) -> OperationRow | None:
+        """What an operation left behind, if it was committed.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        raw = self._items([(f"#{operation}", OPERATION)])
+        return next((self.tables.operation.from_raw_data(item) for item in raw.values()), None)
+
+    def wallets_of(self, customer: str) -> tuple[list[Wallet], int]:
+        """All wallets of a customer by currency, and the present (milliseconds)."""
+        page = self._query(self.tables.wallets_name, customer, limit=MAX_WALLETS_OF_CUSTOMER)
+        wallets = [wallet_of(self.tables.wallet.from_raw_data(item)) for item in page["Items"]]
+        return wallets, self.now()
+
+    def now(self) -> int:
+        """The present (milliseconds): the test clock's where it is set, else the machine's."""
+        return self._now(self._items([CLOCK_KEY]).get(CLOCK_KEY) if self.has_test_clock else None)
+
+    def clock_reading(self) -> int | None:
+        """The instant that the test clock is set to (milliseconds), None when time runs."""
+        item = self._items([CLOCK_KEY]).get(CLOCK_KEY)
+        return int(item["now"]["N"]) if item and "now" in item else None
+
+    def entries_before(self, wallet_id: WalletId, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
+        """A page of entries, newest first, with sequences below `before`; and the next page's `before`, if any."""
+        older = None if before is None else self.tables.entry.sequence < before
+        page = self._query(
+            self.tables.ledger_name,
+            str(wallet_id),
+            limit=limit,
+            range_key_condition=older,
+            scan_index_forward=False,
+        )
+        entries = [entry_of(self.tables.entry.from_raw_data(item)) for item in page["Items"]]
+        more = bool(entries) and entries[-1].sequence > 1
+        return entries, entries[-1].sequence if more else None
+
+    def entries_through(self, wallet_id: WalletId, last: int) -> Iterator[Entry]:
+        """Every entry up to sequence `last`, oldest first: the whole history, page by page."""
+        start: dict[str, Any] | None = None
+        while True:
+            page = self._query(
+                self.tables.ledger_name,
+                str(wallet_id),
+                limit=AUDIT_PAGE_ENTRIES,
+                range_key_condition=self.tables.entry.sequence <= last,
+                exclusive_start_key=start,
+            )
+            yield from (entry_of(self.tables.entry.from_raw_data(item)) for item in page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def _was_issued(self, wallet_id: WalletId, wallet: Wallet, lot: str) -> bool:
+        """Whether the wallet ever had that lot; read from the entry that made it, which the lot's id names."""
+        if wallet.lot(lot) is not None:
+            return True
+        if not _LOT_ID.fullmatch(lot) or lot_sequence(lot) > wallet.version:
+            return False
+        try:
+            found = self.connections.reads.get_item(
+                self.tables.ledger_name, str(wallet_id), str(lot_sequence(lot)), consistent_read=True
+            )
+        except GetError as error:
+            raise unread(error) from error
+        item: dict[str, Any] | None = found.get("Item")
+        if not item:
+            return False
+        return any(each.id == lot for each in entry_of(self.tables.entry.from_raw_data(item)).lots)
+
+    def _wallet(self, wallet_id: WalletId, item: dict[str, Any] | None) -> Wallet:
+        if item is None:
+            return Wallet(wallet_id.customer, wallet_id.currency)
+        return wallet_of(self.tables.wallet.from_raw_data(item))
+
+    def _record(self, wallet_id: WalletId, item: dict[str, Any] | None) -> OperationRow | None:
+        if item is None:
+            return None
+        row = self.tables.operation.from_raw_data(item)
+        return row if row.wallet == str(wallet_id) else None
+
+    def _now(self, item: dict[str, Any] | None) -> int:
+        if item is not None and "now" in item:
+            return int(item["now"]["N"])
+        return self.clock.now()
+
+    def _items(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Items of the wallets table by key, strongly consistent, in one round trip."""
+        table = self.tables.wallets_name
+        reads = self.connections.reads
+        try:
+            if len(keys) == 1:
+                item = reads.get_item(table, *keys[0], consistent_read=True).get("Item")
+                return {keys[0]: item} if item else {}
+            found: dict[tuple[str, str], dict[str, Any]] = {}
+            wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]
+            for _ in range(BATCH_READS):
+                answer = reads.batch_get_item(table, wanted, consistent_read=True)
+                for item in answer["Responses"].get(table, []):
+                    found[item["pk"]["S"], item["sk"]["S"]] = item
+                left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys")
+                if not left:
+                    return found
+                wanted = [{"pk": key["pk"]["S"], "sk": key["sk"]["S"]} for key in left]
+        except GetError as error:
+            raise unread(error) from error
+        raise Unread("DynamoDB left keys of a small batch unprocessed")
+
+    def _query(self, table: str, hash_key: str, **how: Any) -> dict[str, Any]:
+        try:
+            return self.connections.reads.query(table, hash_key, consistent_read=True, **how)
+        except QueryError as error:
+            raise unread(error) from error
+
+
+def _record_key(record: str | None) -> tuple[str, str] | None:
+    """Key of the operation that made a redemption or hold; None for what cannot be the id of one."""
+    named = _RECORD_ID.fullmatch(record) if record else None
+    return (f"#{named.group(1)}", OPERATION) if named else None

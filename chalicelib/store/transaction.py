@@ -1,0 +1,118 @@
+"""One movement as ONE TransactWriteItems.
+
+    put     wallet          condition: its version is the one that was read (or it is not there, for version 0)
+    put     entry, …        condition: no such sequence yet
+    put     operation       condition: no such operation yet
+    update  redemption      condition: it is there        (a reversal: what has been given back)
+    update  hold's record   condition: it is there        (a capture or release: what became of it)
+
+The wallet's condition guards everything; the others make a torn restore or a second writer fail instead of overwriting.
+PynamoDB puts the puts on the wire first, in the order of the calls, and the updates behind them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.ledger.model import Plan, Wallet
+from chalicelib.store.codec import deflate, entry_row, redemption_record, wallet_row
+from chalicelib.store.envelope import Envelope, WalletId
+from chalicelib.store.reading import Store
+from chalicelib.store.signals import Signal, signal_of
+from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables, WalletRow
+
+KEY_RETENTION_SECONDS = 40 * 24 * 3600
+"""How long an operation that moved no redemption is kept; the contract promises keys 30 days."""
+
+
+def commit(store: Store, wallet_id: WalletId, before: Wallet, plan: Plan, envelope: Envelope, body: str) -> Signal:
+    """Send the movement once and say what is known of it.
+
+    :raises TransactWriteError: DynamoDB refused what only a defect of ours can make it refuse
+    """
+    tables = store.tables
+    rows = tables.wallet
+    row = wallet_row(tables, plan.wallet)
+    unchanged = rows.version == before.version if before.version else rows.pk.does_not_exist()
+    envelope.trace.open_lots = len(plan.wallet.lots)
+    envelope.trace.entries = len(plan.entries)
+    envelope.trace.wallet_bytes = stored_bytes(row)
+    try:
+        with TransactWrite(connection=store.connections.commits) as transaction:
+            transaction.save(row, condition=unchanged)
+            for entry in plan.entries:
+                transaction.save(entry_row(tables, wallet_id, entry), condition=tables.entry.wallet.does_not_exist())
+            transaction.save(
+                _operation_row(store, wallet_id, plan, envelope, body),
+                condition=tables.operation.pk.does_not_exist(),
+            )
+            _amend_records(tables, transaction, plan)
+    except TransactWriteError as error:
+        return signal_of(error, operation_at=1 + len(plan.entries))
+    return Signal.COMMITTED
+
+
+def set_clock(store: Store, now: int | None) -> Signal:
+    """Write the test clock if nobody has written it since it was read.
+
+    :raises Unread: it could not be read
+    """
+    rows = store.tables.clock
+    before = store.clock_reading()
+    unchanged = rows.now.does_not_exist() if before is None else rows.now == before
+    try:
+        with TransactWrite(connection=store.connections.commits) as transaction:
+            transaction.save(rows(*CLOCK_KEY, now=now), condition=unchanged)
+    except TransactWriteError as error:
+        return signal_of(error, operation_at=None)
+    return Signal.COMMITTED
+
+
+def _operation_row(store: Store, wallet_id: WalletId, plan: Plan, envelope: Envelope, body: str) -> OperationRow:
+    """The record of the operation; the key's retention runs by the machine's clock, as the table's TTL does."""
+    return store.tables.operation(
+        f"#{envelope.operation}",
+        OPERATION,
+        wallet=str(wallet_id),
+        request=envelope.fingerprint,
+        answer=deflate(body),
+        redemption=redemption_record(plan.redemption) if plan.redemption else None,
+        hold_status=plan.hold_status.value if plan.opens_hold and plan.hold_status else None,
+        delete_after=None if plan.redemption else store.clock.now() // 1000 + KEY_RETENTION_SECONDS,
+    )
+
+
+def _amend_records(tables: Tables, transaction: TransactWrite, plan: Plan) -> None:
+    rows = tables.operation
+    there = rows.pk.exists()
+    if plan.amended is not None:
+        transaction.update(
+            rows(_record_key(plan.amended.id), OPERATION),
+            actions=[rows.redemption.set(redemption_record(plan.amended))],
+            condition=there,
+        )
+    for hold, status in plan.closed_holds:
+        transaction.update(
+            rows(_record_key(hold), OPERATION), actions=[rows.hold_status.set(status.value)], condition=there
+        )
+
+
+def _record_key(record: str) -> str:
+    return f"#{record[4:]}"
+
+
+def stored_bytes(row: WalletRow) -> int:
+    """Size of the item by DynamoDB's rule: names and strings in UTF-8, a number about a byte for two digits."""
+    return sum(len(name) + _value_bytes(value) for name, value in row.serialize().items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    type_, plain = next(iter(value.items()))
+    if type_ == "S":
+        return len(plain.encode())
+    if type_ == "N":
+        return (len(plain.lstrip("-")) + 1) // 2 + 1
+    return 1
