@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from chalicelib.ledger.policy import Policy
 from chalicelib.runtime.clock import SystemClock
+from chalicelib.runtime.environment import settings
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
 from chalicelib.store.reading import Store
@@ -19,7 +18,8 @@ POLICY_VERSION = "1"
 
 @cache
 def engine() -> Engine:
-    """The engine of this process. It reads the environment once; the first call makes the connections."""
-    tables = bind(os.environ["WALLETS_TABLE"], os.environ["LEDGER_TABLE"])
-    store = Store(tables, connect(tables), SystemClock(), test_clock=os.environ.get("TEST_CLOCK", "off") == "on")
-    return Engine(store, Policy(POLICY_VERSION, ZoneInfo(os.environ.get("MERCHANT_ZONE", "UTC"))))
+    """The engine of this process, as its environment says."""
+    told = settings()
+    tables = bind(told.wallets_table, told.ledger_table)
+    store = Store(tables, connect(tables), SystemClock(), test_clock=told.test_clock)
+    return Engine(store, Policy(POLICY_VERSION, told.merchant_zone))

@@ -83,6 +83,8 @@ def _moved(lots: dict[str, Lot], entry: Entry) -> dict[str, Lot]:
         there = lots.get(terms.id)
         lots[terms.id] = replace(terms, remaining=there.remaining, held=there.held) if there else terms
     for part in entry.allocations:
+        if part.amount <= 0:
+            raise LedgerFault(f"entry {entry.sequence} moves {part.amount}")
         moved_on = -part.amount if part.into else 0
         _shift(lots, part.lot, remaining_sign * part.amount + moved_on, held_sign * part.amount, entry)
         if part.into:
@@ -119,7 +121,9 @@ def _holds_after(holds: tuple[Hold, ...], entry: Entry) -> tuple[Hold, ...]:
 
 
 def _less(hold: Hold, entry: Entry) -> Hold:
-    taken = {part.lot: part.amount for part in entry.allocations}
+    taken: dict[str, int] = {}
+    for part in entry.allocations:
+        taken[part.lot] = taken.get(part.lot, 0) + part.amount
     parts = [replace(part, amount=part.amount - taken.pop(part.lot, 0)) for part in hold.allocations]
     if taken or any(part.amount < 0 for part in parts):
         raise LedgerFault(f"entry {entry.sequence} takes more from {hold.id} than it sets aside")

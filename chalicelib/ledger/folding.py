@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-from chalicelib.ledger.booking import apply
-from chalicelib.ledger.model import Entry, Wallet
+from chalicelib.ledger.booking import SPENDS, apply
+from chalicelib.ledger.model import Entry, Redemption, Wallet
 from chalicelib.ledger.refusals import LedgerFault
 
 
@@ -44,20 +44,50 @@ def audit(stored: Wallet, entries: Iterable[Entry]) -> tuple[tuple[Difference, .
     for entry in entries:
         checked += 1
         expected = last.sequence + 1 if last else 1
-        if entry.sequence != expected:
-            gap = f"{expected}" if entry.sequence == expected + 1 else f"{expected}..{entry.sequence - 1}"
-            found.append(Difference("entry_missing", f"entry {gap}", "nothing", "an entry"))
+        if entry.sequence > expected:
+            found.append(_missing(expected, entry.sequence - 1))
         elif not found:
             try:
                 wallet = apply(wallet, entry)
             except LedgerFault as fault:
                 found.append(Difference("entry_inconsistent", f"entry {entry.sequence}", str(fault), "a fold"))
         last = entry
+    if stored.version > (last.sequence if last else 0):
+        found.append(_missing(last.sequence + 1 if last else 1, stored.version))
     if found:
         found += _against_last(stored, last)
     else:
         found += _differences(stored, wallet)
     return tuple(found), checked
+
+
+def audit_redemptions(entries: Iterable[Entry], records: Mapping[str, Redemption]) -> tuple[Difference, ...]:
+    """Every difference between a wallet's redemption records and what its entries took and gave back (invariant 7)."""
+    taken: dict[str, int] = {}
+    given: dict[str, int] = {}
+    for entry in entries:
+        if entry.redemption is not None:
+            total = sum(part.amount for part in entry.allocations)
+            sums = taken if entry.type in SPENDS else given
+            sums[entry.redemption] = sums.get(entry.redemption, 0) + total
+    found = []
+    for redemption in taken.keys() | given.keys() | records.keys():
+        record = records.get(redemption)
+        if record is None:
+            found.append(Difference("redemption_missing", redemption, "nothing", "a record"))
+            continue
+        for name, here, there in (
+            ("amount", record.amount, taken.get(redemption, 0)),
+            ("reversed", record.reversed, given.get(redemption, 0)),
+        ):
+            if here != there:
+                found.append(Difference("redemption_differs", f"{redemption}.{name}", str(here), str(there)))
+    return tuple(sorted(found, key=lambda difference: difference.where))
+
+
+def _missing(first: int, last: int) -> Difference:
+    where = f"entry {first}" if first == last else f"entry {first}..{last}"
+    return Difference("entry_missing", where, "nothing", "an entry" if first == last else "entries")
 
 
 def _against_last(stored: Wallet, last: Entry | None) -> list[Difference]:
@@ -78,6 +108,9 @@ def _differences(stored: Wallet, folded: Wallet) -> list[Difference]:
     for part in ("lots", "holds"):
         here_by_id = {each.id: each for each in getattr(stored, part)}
         there_by_id = {each.id: each for each in getattr(folded, part)}
+        here_ids, there_ids = ([each.id for each in getattr(wallet, part)] for wallet in (stored, folded))
+        if here_ids != there_ids and here_by_id.keys() == there_by_id.keys():
+            found.append(_difference(part, ", ".join(here_ids), ", ".join(there_ids)))
         for each_id in here_by_id | there_by_id:
             here, there = here_by_id.get(each_id), there_by_id.get(each_id)
             if here is None or there is None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
-from chalicelib.ledger.limits import HOLD_TTL_DEFAULT_SECONDS, MAX_HELD_PARTS, MAX_OPEN_HOLDS, SECOND_MS
+from chalicelib.ledger.limits import HOLD_TTL_DEFAULT_SECONDS, MAX_HELD_PARTS, MAX_LOTS, MAX_OPEN_HOLDS, SECOND_MS
 from chalicelib.ledger.model import Act, Allocation, EntryType, Hold, HoldStatus, Plan, Wallet
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import Spending, redemption_of
@@ -43,7 +43,8 @@ def hold(
     expire(book)
     parts = allocate(book.wallet, command.amount, command.cart, book.at, policy, allow_partial=command.allow_partial)
     held_parts = len(parts) + sum(len(each.allocations) for each in book.wallet.holds)
-    if len(book.wallet.holds) >= MAX_OPEN_HOLDS or held_parts > MAX_HELD_PARTS:
+    crowded = held_parts > MAX_HELD_PARTS or len(book.wallet.lots) + held_parts > MAX_LOTS
+    if crowded or len(book.wallet.holds) >= MAX_OPEN_HOLDS:
         raise LotLimitExceeded(
             "The wallet has as many holds as a wallet may have.", limit=MAX_OPEN_HOLDS, held_parts=MAX_HELD_PARTS
         )

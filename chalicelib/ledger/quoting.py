@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.model import Act, Wallet, balance
@@ -38,7 +38,7 @@ def view(wallet: Wallet, at: int, policy: Policy) -> tuple[Wallet, int]:
     The version stays the stored one: looking books nothing.
     """
     book = open_book(wallet, Act(VIEW.operation, VIEW.actor, at), policy)
-    return book.wallet, book.at
+    return replace(book.wallet, version=wallet.version), book.at
 
 
 def quote(wallet: Wallet, cart: Cart, at: int, policy: Policy) -> Quote:

@@ -103,7 +103,8 @@ def reverse(wallet: Wallet, redemption: Redemption | None, command: Reversal, ac
     made: list[Lot] = []
     for part, part_amount in given:
         lot = _lot_to_receive(book, part, part_amount, len(made), policy)
-        terms.append(lot)
+        if lot != book.wallet.lot(lot.id):
+            terms.append(lot)
         allocations.append(Allocation(lot.id, part_amount))
         if lot.id != part.lot.id:
             made.append(lot)
@@ -139,12 +140,32 @@ def _give_back(redemption: Redemption, amount: int) -> tuple[Redemption, list[tu
 
 def _lot_to_receive(book: Book, part: RedemptionPart, amount: int, ordinal: int, policy: Policy) -> Lot:
     """Terms of the lot that takes the value: the one it came from, or a reinstated one."""
-    lot = book.wallet.lot(part.lot.id) or part.lot
+    lot = _newest_terms(book.wallet.lot(part.lot.id), part.lot)
     mode = policy.reinstatement
-    if not lot.dead(book.at) and not (isinstance(mode, NoExpiry) and lot.expires_at is not None):
-        return replace(lot, expires_at=_lifted(lot.expires_at, book.at, mode))
+    gives_way = isinstance(mode, NoExpiry) and lot.expires_at is not None and not _at_end_of_chain(lot)
+    if not lot.dead(book.at) and not gives_way:
+        granted = max(lot.granted, lot.remaining + amount)
+        return replace(lot, granted=granted, expires_at=_lifted(lot.expires_at, book.at, mode))
     new = reinstated(lot, lot_id(book.next_sequence, ordinal), amount, book.at)
     return replace(new, expires_at=_end_of_reinstated(lot, book.at, mode))
+
+
+def _newest_terms(there: Lot | None, remembered: Lot) -> Lot:
+    """A lot's terms as far as they are known. Each redemption remembers those of its own time, so a lot that has left
+    may come back on older ones; a merge only adds to what was granted, and an end only moves later: the larger is newer.
+    """
+    if there is None:
+        return remembered
+    ends = (there.expires_at, remembered.expires_at)
+    return replace(
+        there,
+        granted=max(there.granted, remembered.granted),
+        expires_at=None if None in ends else max(end for end in ends if end is not None),
+    )
+
+
+def _at_end_of_chain(lot: Lot) -> bool:
+    return lot.lot_class is not LotClass.PAID and lot.reinstatements >= MAX_REINSTATEMENTS
 
 
 def _lifted(expires_at: int | None, at: int, mode: object) -> int | None:
@@ -160,7 +181,7 @@ def _lifted(expires_at: int | None, at: int, mode: object) -> int | None:
 def _end_of_reinstated(parent: Lot, at: int, mode: object) -> int | None:
     if isinstance(mode, OriginalExpiry):
         return parent.expires_at
-    if parent.lot_class is not LotClass.PAID and parent.reinstatements >= MAX_REINSTATEMENTS:
+    if _at_end_of_chain(parent):
         return at
     match mode:
         case Grace(reinstated_days=days) if parent.lot_class is not LotClass.PAID:

@@ -91,7 +91,7 @@ def allocate(
     found = sum(share.amount for share in told)
     if not found or (found < wanted and not allow_partial):
         available = balance(wallet, at).available
-        if available < wanted or not available:
+        if not available or (available < wanted and not allow_partial):
             raise InsufficientCredit(
                 "The wallet has too little credit available.", available=available, requested=amount
             )

@@ -27,13 +27,13 @@ CLOCK_KEY = ("#clock", "clock")
 
 
 class WalletRow(Model):
-    """A wallet. `lots` and `holds` are compact JSON (see `codec`); `shard` and `due_at` are the sparse due index."""
+    """A wallet. `lots` (deflated) and `holds` are compact JSON, see `codec`; `shard` and `due_at` are the due index."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     version = NumberAttribute()
     schema = NumberAttribute()
-    lots = UnicodeAttribute(null=True)
+    lots = BinaryAttribute(legacy_encoding=False, null=True)
     holds = UnicodeAttribute(null=True)
     debt = NumberAttribute(null=True)
     frozen = BooleanAttribute(null=True)

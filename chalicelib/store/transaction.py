@@ -115,4 +115,4 @@ def _value_bytes(value: dict[str, Any]) -> int:
         return len(plain.encode())
     if type_ == "N":
         return (len(plain.lstrip("-")) + 1) // 2 + 1
-    return 1
+    return len(plain) if type_ == "B" else 1
