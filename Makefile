@@ -1,0 +1,63 @@
+# Everything that can be done here. `make` alone lists it.
+PYTHON ?= python3
+STAGE ?= prod
+# PORT, DATA, TEST_CLOCK and DYNAMODB_ENDPOINT reach the programs as environment variables; their defaults stand there.
+
+APP = .venv/bin/python
+
+.PHONY: help run reset token package test check format bench demo audit lock clean env-run env-test env-package
+
+help:
+	@echo "make run       the whole app on this machine (PORT=4566 DATA=.local TEST_CLOCK=on DYNAMODB_ENDPOINT=…)"
+	@echo "make token     a token: make -s token ROLE=owner|checkout|support|marketer|finance|shopper [CUSTOMER=id]"
+	@echo "make reset     empties what the app stored"
+	@echo "make demo      a story told over HTTP to a running app"
+	@echo "make audit     replays the ledgers of a running app against its wallets"
+	@echo "make test      all tests; make test TIERS=\"unit engine\" some of them"
+	@echo "make check     format, lint, types, import contracts, templates"
+	@echo "make format    puts the code into the house's format"
+	@echo "make bench     what the operations cost"
+	@echo "make package   out/STAGE: template and code (STAGE=prod|dev|local)"
+	@echo "make lock      pins the newest versions of all libraries"
+	@echo "make clean     takes away all that was made here, but not the data"
+
+run: env-run
+	@$(APP) -m dev.stack
+
+reset: env-run
+	@$(APP) -m dev.stack reset
+
+token: env-run
+	@$(APP) -m dev.tokens "$(ROLE)" "$(CUSTOMER)"
+
+package: env-package
+	@$(APP) -m dev.package $(STAGE)
+
+test: env-test
+	@$(APP) -m dev.test $(TIERS)
+
+check: env-test
+	@$(APP) -m dev.check
+
+format: env-test
+	@$(APP) -m ruff check --fix-only --quiet .
+	@$(APP) -m ruff format .
+
+bench: env-test
+	@$(APP) -m bench
+
+demo: env-run
+	@$(APP) -m dev.demo
+
+audit: env-run
+	@$(APP) -m dev.audit
+
+lock: env-test
+	@$(APP) -m dev.lock
+
+clean:
+	rm -rf .venv .venv-aws out .chalice/deployments .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env-run env-test env-package: env-%:
+	@$(PYTHON) -m dev.environments $*

@@ -1,0 +1,110 @@
+"""`make test`: all tiers, or those named, each told with its count.
+
+A tier that cannot run here is shouted about, and fails the whole where CI=true. A tier in which nothing ran
+fails it everywhere: a silent tier is worse than a red one.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.engine import engine
+from dev.ministack import CannotStart
+from dev.places import ROOT
+
+# The quick ones first: what is broken is then known soon.
+TIERS = ("unit", "model", "template", "engine", "system")
+NEED_ENGINE = {"engine"}
+NEED_MINISTACK = {"system"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a tier ended. `missing` says why it could not run; then nothing was counted."""
+
+    tier: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    ended_well: bool = True
+    missing: str = ""
+
+    def is_bad(self) -> bool:
+        if self.missing:
+            return os.environ.get("CI") == "true"
+        return self.failed > 0 or self.passed == 0 or not self.ended_well
+
+    def __str__(self) -> str:
+        if self.missing:
+            return f"{self.tier:9} NOT RUN: {self.missing}"
+        counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped in {self.seconds:.0f} s"
+        if not self.passed:
+            counts += " — NOTHING RAN"
+        return f"{self.tier:9} {counts}"
+
+
+def main(tiers: list[str]) -> int:
+    """0 when all is well. The last line counts all tests together."""
+    unknown = set(tiers) - set(TIERS)
+    if unknown:
+        raise SystemExit(f"no such tier: {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
+    results = [_run(tier) for tier in TIERS if not tiers or tier in tiers]
+    print("\n" + "\n".join(str(result) for result in results))
+    passed, failed, skipped = (
+        sum(getattr(result, name) for result in results) for name in ("passed", "failed", "skipped")
+    )
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return int(any(result.is_bad() for result in results))
+
+
+def _run(tier: str) -> Result:
+    print(f"\n===== {tier} =====", flush=True)
+    missing = _missing(tier)
+    if missing:
+        print(f"!!!!! THE {tier.upper()} TIER CANNOT RUN HERE: {missing}", flush=True)
+        return Result(tier, missing=missing)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        command = [sys.executable, "-m", "pytest", "--quiet", f"--junitxml={report}", f"tests/{tier}"]
+        code = subprocess.run(command, cwd=ROOT).returncode
+        suites = list(ET.parse(report).getroot()) if report.exists() else []
+    counts = {
+        name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
+    }
+    failed = counts["failures"] + counts["errors"]
+    return Result(
+        tier,
+        passed=max(0, counts["tests"] - failed - counts["skipped"]),
+        failed=failed,
+        skipped=counts["skipped"],
+        seconds=time.monotonic() - began,
+        ended_well=code == 0,
+    )
+
+
+def _missing(tier: str) -> str:
+    """Why a tier cannot run here; empty when it can."""
+    if not (ROOT / "tests" / tier).is_dir():
+        return f"there is no tests/{tier}"
+    given = os.environ.pop("DYNAMODB_ENDPOINT", None) if tier in NEED_MINISTACK else None
+    try:
+        if tier in NEED_ENGINE | NEED_MINISTACK:
+            with engine():
+                pass
+    except CannotStart as error:
+        return str(error)
+    finally:
+        if given:
+            os.environ["DYNAMODB_ENDPOINT"] = given
+    return ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

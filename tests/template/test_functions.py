@@ -1,0 +1,156 @@
+"""What the functions run on, what they are told, and what they may do: least privilege, spelled out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dev.package import architecture
+from dev.places import STAGES
+
+FUNCTIONS = {"APIHandler": "ApiHandlerRole", "Authorize": "AuthorizeRole"}
+READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"}
+MAY = {
+    ("APIHandler", "WalletsTable"): READS | {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    ("APIHandler", "LedgerTable"): READS | {"dynamodb:PutItem"},
+}
+TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+Resources = dict[str, Any]
+
+
+def properties(resources: Resources, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = resources[name]["Properties"]
+    return found
+
+
+def statements(resources: Resources, role: str) -> list[dict[str, Any]]:
+    return [
+        statement
+        for policy in properties(resources, role)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_there_is_no_function_that_these_tests_do_not_know(resources: Resources) -> None:
+    found = {name for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"}
+    assert found == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_functions_run_on_arm(resources: Resources) -> None:
+    assert all(properties(resources, name)["Architectures"] == ["arm64"] for name in FUNCTIONS)
+
+
+@pytest.mark.parametrize("stage", ["local"])
+def test_locally_they_run_on_what_the_host_is(resources: Resources) -> None:
+    assert all(properties(resources, name)["Architectures"] == [architecture("local")] for name in FUNCTIONS)
+
+
+def test_the_api_has_ten_seconds_and_enough_memory(resources: Resources) -> None:
+    assert properties(resources, "APIHandler")["Timeout"] == 10
+    for name in FUNCTIONS:
+        assert 512 <= properties(resources, name)["MemorySize"] <= 1024
+
+
+def test_functions_are_traced_and_log_json(resources: Resources) -> None:
+    for name in FUNCTIONS:
+        assert properties(resources, name)["Tracing"] == "Active"
+        assert properties(resources, name)["LoggingConfig"] == {"LogFormat": "JSON"}
+
+
+def test_logs_go_to_the_group_of_their_function_and_do_not_stay_for_ever(resources: Resources) -> None:
+    groups = {
+        properties(resources, name)["LogGroupName"]["Fn::Sub"]: properties(resources, name)["RetentionInDays"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::Logs::LogGroup"
+    }
+    assert set(groups) == {f"/aws/lambda/${{{name}}}" for name in FUNCTIONS}
+    assert all(1 <= days <= 365 for days in groups.values())
+
+
+def test_functions_are_told_their_tables_and_issuer_by_reference(resources: Resources, stage: str) -> None:
+    for name in FUNCTIONS:
+        told = properties(resources, name)["Environment"]["Variables"]
+        assert told["STAGE"] == stage
+        assert told["WALLETS_TABLE"] == {"Ref": "WalletsTable"}
+        assert told["LEDGER_TABLE"] == {"Ref": "LedgerTable"}
+        assert told["OIDC_ISSUER"] == {"Ref": "OidcIssuer"}
+        assert told["OIDC_AUDIENCE"] == {"Ref": "OidcAudience"}
+        assert told["OIDC_JWKS_URL"] == {"Ref": "OidcJwksUrl"}
+        assert told["MERCHANT_ZONE"] == {"Ref": "MerchantZone"}
+        assert told["LOG_LEVEL"] == {"Ref": "LogLevel"}
+
+
+@pytest.mark.parametrize("stage", ["prod"])
+def test_production_has_no_test_clock_and_no_parameter_for_one(
+    resources: Resources, templates: dict[str, Any], stage: str
+) -> None:
+    for name in FUNCTIONS:
+        assert properties(resources, name)["Environment"]["Variables"]["TEST_CLOCK"] == "off"
+    assert "TestClock" not in templates[stage]["Parameters"]
+
+
+@pytest.mark.parametrize("stage", ["local", "dev"])
+def test_elsewhere_the_test_clock_is_a_parameter(resources: Resources, templates: dict[str, Any], stage: str) -> None:
+    for name in FUNCTIONS:
+        assert properties(resources, name)["Environment"]["Variables"]["TEST_CLOCK"] == {"Ref": "TestClock"}
+    assert templates[stage]["Parameters"]["TestClock"]["AllowedValues"] == ["on", "off"]
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_only_the_local_stage_can_be_sent_to_another_dynamodb(resources: Resources) -> None:
+    assert "AWS_ENDPOINT_URL" not in json.dumps(resources)
+
+
+def test_each_function_has_a_role_of_its_own(resources: Resources) -> None:
+    for name, role in FUNCTIONS.items():
+        assert properties(resources, name)["Role"] == {"Fn::GetAtt": [role, "Arn"]}
+        assert "ManagedPolicyArns" not in properties(resources, role)
+
+
+def test_a_function_may_do_what_it_needs_and_nothing_else(resources: Resources) -> None:
+    for name, role in FUNCTIONS.items():
+        tables = {table: actions for (function, table), actions in MAY.items() if function == name}
+        granted: dict[str, set[str]] = {}
+        for statement in statements(resources, role):
+            assert statement["Effect"] == "Allow"
+            for resource in statement["Resource"]:
+                granted.setdefault(_named(resource), set()).update(statement["Action"])
+        expected = {**tables, "*": TRACES, _log_streams(name): LOGS}
+        assert granted == expected
+
+
+def test_nobody_scans_deletes_or_changes_the_ledger(resources: Resources) -> None:
+    granted = json.dumps([statements(resources, role) for role in FUNCTIONS.values()])
+    for forbidden in ("Scan", "DeleteItem", "BatchWriteItem", "PartiQL", "dynamodb:*", '"dynamodb:U*'):
+        assert forbidden not in granted
+    for role in FUNCTIONS.values():
+        for statement in statements(resources, role):
+            if any("LedgerTable" in json.dumps(resource) for resource in statement["Resource"]):
+                assert "dynamodb:UpdateItem" not in statement["Action"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_cannot_be_deployed_under_another_name(templates: dict[str, Any], stage: str) -> None:
+    parameter = templates[stage]["Parameters"]["Stage"]
+    assert parameter["Default"] == stage
+    assert parameter["AllowedValues"] == [stage]
+
+
+def _named(resource: Any) -> str:
+    if isinstance(resource, str):
+        return resource
+    if "Fn::GetAtt" in resource:
+        name, attribute = resource["Fn::GetAtt"]
+        assert attribute == "Arn"
+        return str(name)
+    return str(resource["Fn::Sub"])
+
+
+def _log_streams(function: str) -> str:
+    region = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
+    return f"{region}:log-group:/aws/lambda/${{AWS::StackName}}-{function}-*:*"
