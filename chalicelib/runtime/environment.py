@@ -1,15 +1,15 @@
 """What a function is told about where it runs: its environment variables, read once, typed and checked.
 
-A missing or impossible setting stops the function at its first use, with the variable's name: better no answer than one
-from the wrong table.
+A missing or impossible setting stops the function at its first use, with the variable's name: better no answer than
+one from the wrong table.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,8 +23,7 @@ class WrongSetting(Exception):
     """An environment variable is missing, or says something that cannot be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Where the function runs, and on which tables. `test_clock` is never true in production."""
 
     stage: str
@@ -35,8 +34,7 @@ class Settings:
     log_level: str
 
 
-@dataclass(frozen=True, slots=True)
-class Oidc:
+class Oidc(NamedTuple):
     """Whose tokens are accepted, and where their keys are published."""
 
     issuer: str

@@ -1,8 +1,8 @@
 """One canonical line for each call, which is its metrics too.
 
-The line is a JSON object on standard output. Its `_aws` member makes it a record of CloudWatch's embedded metric format,
-so the numbers in it become metrics without a further call. It names who did what to which wallet and how that ended; a
-token, a note or a text for the customer is never in it.
+The line is a JSON object on standard output. Its `_aws` member makes it a record of CloudWatch's embedded metric
+format, so the numbers in it become metrics without a further call. It names who did what to which wallet and how that
+ended; a token, a note or a text for the customer is never in it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.runtime.clock import SystemClock
@@ -30,41 +30,38 @@ _UNITS = {
 }
 
 
-@dataclass(slots=True)
-class Line:
+def write_line(
+    stage: str,
+    operation: str,
+    outcome: str,
+    request_id: str,
+    metrics: Mapping[str, float | None],
+    facts: Mapping[str, object],
+) -> None:
     """What is known of one call when it is answered. `metrics` are named in `_UNITS`; None says nothing."""
-
-    stage: str
-    operation: str
-    outcome: str
-    request_id: str
-    metrics: dict[str, float | None]
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def write(self) -> None:
-        told = {name: value for name, value in self.metrics.items() if value is not None}
-        _write(
-            {
-                "_aws": {
-                    "Timestamp": SystemClock().now(),
-                    "CloudWatchMetrics": [
-                        {
-                            "Namespace": NAMESPACE,
-                            "Dimensions": [["Stage", "Operation", "Outcome"], ["Stage"]],
-                            "Metrics": [{"Name": name, "Unit": _UNITS[name]} for name in told],
-                        }
-                    ],
-                },
-                "level": "INFO",
-                "Stage": self.stage,
-                "Operation": self.operation,
-                "Outcome": self.outcome,
-                **told,
-                "request_id": self.request_id,
-                "trace_id": trace_id(),
-                **{name: fact for name, fact in self.facts.items() if fact is not None},
-            }
-        )
+    told = {name: value for name, value in metrics.items() if value is not None}
+    _write(
+        {
+            "_aws": {
+                "Timestamp": SystemClock().now(),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": NAMESPACE,
+                        "Dimensions": [["Stage", "Operation", "Outcome"], ["Stage"]],
+                        "Metrics": [{"Name": name, "Unit": _UNITS[name]} for name in told],
+                    }
+                ],
+            },
+            "level": "INFO",
+            "Stage": stage,
+            "Operation": operation,
+            "Outcome": outcome,
+            **told,
+            "request_id": request_id,
+            "trace_id": trace_id(),
+            **{name: fact for name, fact in facts.items() if fact is not None},
+        }
+    )
 
 
 def set_log_level(level: str) -> None:

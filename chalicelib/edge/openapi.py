@@ -1,0 +1,261 @@
+"""The API's description: OpenAPI 3.1, made from the table of routes and the models that validate.
+
+Imported and made when somebody asks for it, once in a process. What the gateway answers by itself (no token, too many
+requests, an unknown path) is described too: to a caller it is one API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic_core import core_schema
+
+from chalicelib.edge import answers, examples, presenter
+from chalicelib.edge.call import Route
+from chalicelib.edge.problems import CONTENT_TYPE, STATUS, TYPE_PREFIX, title
+from chalicelib.edge.routes import ROUTES
+from chalicelib.edge.shapes import IDENTIFIER
+from chalicelib.edge.version import VERSION
+from chalicelib.ledger.money import EXPONENT, POINTS
+
+Json = dict[str, Any]
+
+_ABOUT = """\
+Store credit: wallets of lots, spent, held and given back without losing or inventing a cent.
+
+Amounts are integers of minor units (EUR 12.50 is 1250). Times are RFC 3339; answers are in UTC, with milliseconds only
+where they are not zero. A body is JSON in UTF-8, 64 KB at the most; what is not described is refused, in the query
+too, and null is the same as left out. Where a name stands twice in an object the last one counts.
+
+Every POST that can change something needs an `Idempotency-Key`. The same key with the same request is answered what it
+was answered first, byte for byte, with `Idempotent-Replayed: true`; only success is remembered, for at least 30 days.
+With `?dry_run=true` the answer is the same, nothing changes, and no key is needed.
+
+Errors are RFC 9457 problems; `code` is stable. 503 `busy` means that nothing was done, `outcome_unknown` that the same
+request with the same key will tell.
+"""
+_ANY_CALL = ("rate_limited", "busy")
+_WITH_TOKEN = ("unauthorized", "forbidden", "validation_failed", "outcome_unknown")
+_LINKS = {
+    "issue_credit": ("$response.body#/lot/id", {"revoke_lot": "lot", "extend_lot": "lot"}),
+    "redeem": ("$response.body#/redemption/id", {"get_redemption": "id", "reverse_redemption": "id"}),
+    "hold": ("$response.body#/hold/id", {"capture_hold": "id", "release_hold": "id"}),
+    "capture_hold": ("$response.body#/redemption/id", {"get_redemption": "id", "reverse_redemption": "id"}),
+    "list_entries": ("$response.body#/next_cursor", {"list_entries": "query.cursor"}),
+}
+"""For each call, where in its answer the id is that other calls take as a parameter."""
+_PATHS = {
+    "customer": ("The customer's id, percent-encoded", examples.CUSTOMER),
+    "currency": ("ISO 4217 code, or a registered points code", examples.CURRENCY),
+    "id": ("The id that was answered when it was made", "rdm_oqfsz2ulu3yd2k6ytwpdkzwt"),
+    "lot": ("The lot's id", "lot_1"),
+}
+
+
+class _Schemas(GenerateJsonSchema):
+    """JSON Schemas without titles of fields, and without defaults that say nothing."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 pydantic's signature
+        return False
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> Json:
+        told = super().default_schema(schema)
+        if not told.get("default"):
+            told.pop("default", None)
+        return told
+
+
+@cache
+def text() -> str:
+    """The description as JSON."""
+    return presenter.document(description())
+
+
+def description() -> Json:
+    models: list[type[BaseModel]] = [route.body for route in ROUTES if route.body is not None]
+    models += [*_answer_models(ROUTES), answers.Problem]
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in dict.fromkeys(models)]
+    _, schemas = models_json_schema(
+        wanted,
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Schemas,
+    )
+    answered = examples.answers()
+    paths: dict[str, Json] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, answered.get(route.name))
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Store credit", "version": VERSION, "description": _ABOUT},
+        "servers": [{"url": ".", "description": "Beside this document"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "examples": {code: _problem_example(code) for code in STATUS},
+            "securitySchemes": {"token": _TOKEN},
+        },
+    }
+
+
+_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "A token of the OIDC issuer (RS256 or ES256). Claims: sub, scope, and for a shopper customer.",
+}
+
+
+def _operation(route: Route, answered: Json | None) -> Json:
+    told: Json = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "responses": {str(route.status): _success(route, answered), **_failures(route)},
+    }
+    parameters = [*_path_parameters(route), *_query_parameters(route)]
+    if parameters:
+        told["parameters"] = parameters
+    if route.body is not None:
+        told["requestBody"] = {
+            "required": any(field.is_required() for field in route.body.model_fields.values()),
+            "content": {"application/json": {"schema": _schema(route.body), "example": examples.REQUESTS[route.name]}},
+        }
+    scopes = [*sorted(route.scopes), *(["self"] if route.own else [])]
+    told["security"] = [{"token": [scope]} for scope in scopes]
+    return told
+
+
+def _path_parameters(route: Route) -> Iterable[Json]:
+    for name, (about, example) in _PATHS.items():
+        if f"{{{name}}}" in route.path:
+            schema: Json = {"type": "string", "pattern": IDENTIFIER}
+            if name == "currency":
+                schema = {"type": "string", "enum": sorted(EXPONENT | POINTS)}
+            yield {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "description": about,
+                "schema": schema,
+                "example": example,
+            }
+
+
+def _query_parameters(route: Route) -> Iterable[Json]:
+    if route.mutates:
+        yield {
+            "name": "dry_run",
+            "in": "query",
+            "description": "Answer the same and change nothing",
+            "schema": {"type": "boolean", "default": False},
+        }
+    if route.needs_key:
+        yield {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "description": "Names the operation: a retry with it is answered what was answered first. "
+            "Not needed with dry_run.",
+            "schema": {"type": "string", "pattern": r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$"},
+            "example": f"{route.name}-{uuid5(NAMESPACE_URL, route.name)}",
+        }
+    if route.paged:
+        limit = {"type": "integer", "minimum": 1, "maximum": 250, "default": 50}
+        yield {"name": "limit", "in": "query", "description": "Items of a page", "schema": limit}
+        yield {
+            "name": "cursor",
+            "in": "query",
+            "description": "The next_cursor of the page before; opaque",
+            "schema": {"type": "string"},
+        }
+
+
+def _success(route: Route, answered: Json | None) -> Json:
+    media: Json = {"schema": _schema(getattr(answers, route.answer))}
+    if answered is not None:
+        media["example"] = answered
+    headers = {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request"}}
+    if route.needs_key:
+        headers["Idempotent-Replayed"] = {
+            "schema": {"type": "string", "enum": ["true"]},
+            "description": "There where an earlier request with the same key got this answer first",
+        }
+    told: Json = {"description": "As asked", "headers": headers, "content": {"application/json": media}}
+    if route.name in _LINKS:
+        told["links"] = _links(*_LINKS[route.name])
+    return told
+
+
+def _links(found_at: str, takers: dict[str, str]) -> Json:
+    wallet = {name: f"$request.path.{name}" for name in ("customer", "currency")}
+    return {
+        f"then_{name}": {"operationId": name, "parameters": {**wallet, parameter: found_at}}
+        for name, parameter in takers.items()
+    }
+
+
+def codes_of(route: Route) -> tuple[str, ...]:
+    """Every code that a call of the route can be answered with."""
+    codes = [*_ANY_CALL, *route.refusals]
+    if not route.open:
+        codes += _WITH_TOKEN
+    if "{" in route.path:
+        codes.append("not_found")
+    if "{currency}" in route.path:
+        codes.append("currency_unknown")
+    if route.body is not None:
+        codes += ["invalid_json", "amount_out_of_range"]
+    if route.needs_key:
+        codes += ["idempotency_key_required", "idempotency_key_reused"]
+    return tuple(code for code in STATUS if code in codes)
+
+
+def _failures(route: Route) -> dict[str, Json]:
+    by_status: dict[int, list[str]] = {}
+    for code in codes_of(route):
+        by_status.setdefault(STATUS[code], []).append(code)
+    if route.body is not None:
+        by_status[413] = ["validation_failed"]
+        by_status[415] = ["validation_failed"]
+    return {str(status): _failure(status, codes) for status, codes in sorted(by_status.items())}
+
+
+def _failure(status: int, codes: list[str]) -> Json:
+    headers: Json = {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request"}}
+    if status in (429, 503):
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
+    return {
+        "description": " · ".join(f"`{code}`" for code in codes),
+        "headers": headers,
+        "content": {
+            CONTENT_TYPE: {
+                "schema": _schema(answers.Problem),
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def _problem_example(code: str) -> Json:
+    value = {
+        "type": TYPE_PREFIX + code,
+        "title": title(code),
+        "status": STATUS[code],
+        "detail": "One sentence for a person.",
+        "code": code,
+        "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+    }
+    return {"summary": title(code), "value": value}
+
+
+def _answer_models(routes: Iterable[Route]) -> list[type[BaseModel]]:
+    return [getattr(answers, name) for name in sorted({route.answer for route in routes})]
+
+
+def _schema(model: type[BaseModel]) -> Json:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -1,0 +1,63 @@
+"""Handlers of the calls about one wallet that change it: parse to a command, run the use case, present the plan."""
+
+from __future__ import annotations
+
+from chalicelib.edge import bodies, presenter
+from chalicelib.edge.call import Call, Reply, reply
+from chalicelib.wallets import commands
+
+
+def issue(call: Call) -> Reply:
+    grant = call.body_as(bodies.CreditBody).grant()
+    return reply(commands.issue(call.engine(), call.wallet_id(), grant, call.envelope(presenter.lot_changed)))
+
+
+def debit(call: Call) -> Reply:
+    command = call.body_as(bodies.DebitBody).debit()
+    return reply(commands.debit(call.engine(), call.wallet_id(), command, call.envelope(presenter.taken_out)))
+
+
+def redeem(call: Call) -> Reply:
+    spending = call.body_as(bodies.RedemptionBody).spending()
+    return reply(commands.redeem(call.engine(), call.wallet_id(), spending, call.envelope(presenter.redeemed)))
+
+
+def reverse(call: Call) -> Reply:
+    reversal = call.body_as(bodies.ReversalBody).reversal(call.parameters["id"])
+    return reply(commands.reverse(call.engine(), call.wallet_id(), reversal, call.envelope(presenter.given_back)))
+
+
+def hold(call: Call) -> Reply:
+    body = call.body_as(bodies.HoldBody)
+    envelope = call.envelope(presenter.held)
+    return reply(commands.hold(call.engine(), call.wallet_id(), body.spending(), body.ttl, envelope))
+
+
+def capture(call: Call) -> Reply:
+    command = call.body_as(bodies.CaptureBody).capture(call.parameters["id"])
+    return reply(commands.capture(call.engine(), call.wallet_id(), command, call.envelope(presenter.captured)))
+
+
+def release(call: Call) -> Reply:
+    envelope = call.envelope(presenter.held)
+    return reply(commands.release(call.engine(), call.wallet_id(), call.parameters["id"], envelope))
+
+
+def revoke(call: Call) -> Reply:
+    command = call.body_as(bodies.RevocationBody).revocation(call.parameters["lot"])
+    return reply(commands.revoke(call.engine(), call.wallet_id(), command, call.envelope(presenter.lot_changed)))
+
+
+def extend(call: Call) -> Reply:
+    command = call.body_as(bodies.ExtensionBody).extension(call.parameters["lot"])
+    return reply(commands.extend(call.engine(), call.wallet_id(), command, call.envelope(presenter.lot_changed)))
+
+
+def freeze(call: Call) -> Reply:
+    reason = call.body_as(bodies.ReasonBody).reason
+    return reply(commands.freeze(call.engine(), call.wallet_id(), reason, call.envelope(presenter.frozen_or_not)))
+
+
+def unfreeze(call: Call) -> Reply:
+    reason = call.body_as(bodies.ReasonBody).reason
+    return reply(commands.unfreeze(call.engine(), call.wallet_id(), reason, call.envelope(presenter.frozen_or_not)))

@@ -1,0 +1,19 @@
+"""The till, empty, for every test of the edge."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.edge.till import DictionaryEngine, Till
+
+
+@pytest.fixture
+def till(monkeypatch: pytest.MonkeyPatch) -> Till:
+    monkeypatch.setenv("STAGE", "local")
+    monkeypatch.setenv("WALLETS_TABLE", "wallets")
+    monkeypatch.setenv("LEDGER_TABLE", "ledger")
+    engine = DictionaryEngine()
+    monkeypatch.setattr("chalicelib.wiring.engine", lambda: engine)
+    from app import app
+
+    return Till(app, app.routes, engine)

@@ -1,0 +1,73 @@
+"""House rules of the edge that a reader would have to check by eye: thin handlers, light imports, one outermost net."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import chalicelib
+from chalicelib.edge import service_calls, wallet_calls, wallet_questions
+from chalicelib.edge.bodies import GrantableKind
+from chalicelib.edge.call import Route
+from chalicelib.edge.routes import ROUTES
+from chalicelib.ledger.model import Kind
+
+ROOT = Path(chalicelib.__file__).parent.parent
+EDGE = ROOT / "chalicelib" / "edge"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_a_handler_has_at_most_fifteen_lines(route: Route) -> None:
+    assert len(inspect.getsource(route.handler).splitlines()) <= 15
+
+
+@pytest.mark.parametrize("module", [wallet_calls, wallet_questions, service_calls], ids=lambda each: each.__name__)
+def test_handlers_decide_nothing_about_money(module: object) -> None:
+    tree = ast.parse(inspect.getsource(module))  # type: ignore[arg-type]
+    compared = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+    assert all(isinstance(op, ast.Is | ast.IsNot) for node in compared for op in node.ops)
+
+
+def test_only_the_outermost_handler_catches_everything() -> None:
+    everything = ("Exception", "BaseException")
+    catching = [
+        path.name
+        for path in EDGE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in everything))
+    ]
+    assert catching == ["serving.py"]
+
+
+def imported(module: str) -> set[str]:
+    told = subprocess.run(
+        [sys.executable, "-c", f"import {module}, sys; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(told.stdout.split())
+
+
+def test_serving_needs_neither_what_checks_tokens_nor_what_describes_the_api() -> None:
+    modules = imported("app")
+    assert modules & {"jwt", "cryptography", "boto3", "chalicelib.edge.tokens"} == set()
+    assert modules & {"chalicelib.edge.openapi", "chalicelib.edge.answers", "chalicelib.edge.examples"} == set()
+    assert "pydantic.json_schema" not in modules or "pydantic.json_schema" in imported("pydantic.main")
+
+
+def test_the_authorizer_needs_neither_the_store_nor_pydantic() -> None:
+    modules = imported("chalicelib.edge.authorizer, chalicelib.edge.tokens")
+    assert modules & {"pydantic", "pynamodb", "botocore", "chalicelib.store", "chalicelib.wallets"} == set()
+
+
+def test_every_kind_can_be_granted_but_reinstated() -> None:
+    assert set(get_args(GrantableKind)) == {kind.value for kind in Kind} - {"reinstated"}

@@ -1,0 +1,224 @@
+"""A till: the API as API Gateway calls it, over an engine that keeps its wallets in a dictionary.
+
+The engine decides with the real ledger and remembers answers by key as the real one does; it only has no DynamoDB. What
+the store, its transactions and its races do is the engine tier's affair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from typing import Any
+from urllib.parse import urlencode
+
+from chalicelib.ledger.model import Act, Entry, HoldStatus, Plan, Redemption, Wallet
+from chalicelib.ledger.policy import Policy
+from chalicelib.store.commit import Decide
+from chalicelib.store.envelope import Answer, Envelope, WalletId
+from chalicelib.store.reading import NOTHING_ELSE, Seen, Subject
+from chalicelib.store.signals import KeyReused
+
+NOW = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+TOKEN_ENDS_SECONDS = 4_000_000_000
+ALL_SCOPES = "wallets:read wallets:write checkout reports:read audit settings:write"
+WALLET = "/v1/customers/alice/wallets/EUR"
+
+
+class Drawer:
+    """Where the till's wallets lie: what the engine asks of its store."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.wallets: dict[str, Wallet] = {}
+        self.entries: dict[str, list[Entry]] = {}
+        self.redemptions: dict[str, Redemption] = {}
+        self.holds: dict[str, HoldStatus] = {}
+
+    def read(self, wallet_id: WalletId, about: Subject = NOTHING_ELSE) -> Seen:
+        name = str(wallet_id)
+        issued = {each.id for entry in self.entries.get(name, []) for each in entry.lots}
+        return Seen(
+            self.wallets.get(name) or Wallet(wallet_id.customer, wallet_id.currency),
+            self.now,
+            redemption=self.redemptions.get(f"{name} {about.redemption}"),
+            hold_status=self.holds.get(f"{name} {about.hold}"),
+            lot_was_issued=about.lot in issued,
+        )
+
+    def keep(self, wallet_id: WalletId, plan: Plan) -> None:
+        name = str(wallet_id)
+        self.wallets[name] = plan.wallet
+        self.entries.setdefault(name, []).extend(plan.entries)
+        for made in (plan.redemption, plan.amended):
+            if made is not None:
+                self.redemptions[f"{name} {made.id}"] = made
+        if plan.opens_hold and plan.hold is not None:
+            self.holds[f"{name} {plan.hold.id}"] = HoldStatus.OPEN
+        for closed, status in plan.closed_holds:
+            self.holds[f"{name} {closed}"] = status
+
+    def wallets_of(self, customer: str) -> tuple[list[Wallet], int]:
+        return [wallet for wallet in self.wallets.values() if wallet.customer == customer], self.now
+
+    def entries_before(self, wallet_id: WalletId, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
+        older = [e for e in reversed(self.entries.get(str(wallet_id), [])) if before is None or e.sequence < before]
+        page = older[:limit]
+        return page, page[-1].sequence if len(older) > limit else None
+
+    def entries_through(self, wallet_id: WalletId, last: int) -> Iterator[Entry]:
+        return (entry for entry in self.entries.get(str(wallet_id), []) if entry.sequence <= last)
+
+
+class DictionaryEngine:
+    """The engine, without DynamoDB. `fails` is raised by the next command instead of doing it."""
+
+    def __init__(self) -> None:
+        self.store = Drawer()
+        self.policy = Policy("1", UTC)
+        self.has_test_clock = True
+        self.fails: Exception | None = None
+        self.commands = 0
+        self._done: dict[str, tuple[str, str]] = {}
+
+    def execute(self, wallet_id: WalletId, envelope: Envelope, decide: Decide, about: Subject = NOTHING_ELSE) -> Answer:
+        self.commands += 1
+        envelope.trace.attempts += 1
+        if self.fails is not None:
+            raise self.fails
+        done = None if envelope.dry_run else self._done.get(envelope.operation)
+        if done is not None:
+            fingerprint, body = done
+            if fingerprint != envelope.fingerprint:
+                raise KeyReused
+            envelope.trace.replayed = True
+            return Answer(body, replayed=True)
+        seen = self.store.read(wallet_id, about)
+        plan = decide(seen, Act(envelope.operation, envelope.actor, seen.now), self.policy)
+        body = envelope.present(plan)
+        if not envelope.dry_run:
+            self.store.keep(wallet_id, plan)
+            self._done[envelope.operation] = (envelope.fingerprint, body)
+        return Answer(body)
+
+    def set_clock(self, now: int | None) -> None:
+        self.store.now = NOW if now is None else now
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of a problem, which is also checked to be one."""
+        body = self.json
+        assert self.headers["Content-Type"] == "application/problem+json"
+        assert (body["status"], body["type"]) == (self.status, f"urn:store-credit:problem:{body['code']}")
+        assert body["request_id"] == self.headers["X-Request-Id"]
+        assert body["title"]
+        assert body["detail"]
+        return str(body["code"])
+
+    @property
+    def pointers(self) -> list[str]:
+        return [each["pointer"] for each in self.json.get("errors", [])]
+
+
+@dataclass
+class Till:
+    """Sends requests to the application. `claims` is what the authorizer passed on, by default the owner's."""
+
+    app: Callable[[dict[str, Any], Any], dict[str, Any]]
+    routes: dict[str, dict[str, Any]]
+    engine: DictionaryEngine
+    claims: dict[str, str] | None = field(
+        default_factory=lambda: {"sub": "owner", "scope": ALL_SCOPES, "customer": "", "exp": str(TOKEN_ENDS_SECONDS)}
+    )
+    _keys: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
+
+    def but(self, **claims: str) -> Till:
+        """The same till, asked with another token."""
+        return replace(self, claims=(self.claims or {}) | claims)
+
+    def shopper(self, customer: str = "alice") -> Till:
+        return self.but(sub=customer, scope="self", customer=customer)
+
+    def get(self, path: str, **query: str | list[str]) -> Answered:
+        return self.send("GET", path, query=query)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = "", **more: Any) -> Answered:
+        """With a fresh key unless one is given, or None for no key."""
+        headers = dict(more.pop("headers", {}))
+        if key is not None:
+            headers.setdefault("Idempotency-Key", key or f"key-{next(self._keys)}")
+        return self.send("POST", path, body, headers=headers, **more)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: str | None = None,
+        headers: dict[str, str] | None = None,
+        query: dict[str, str | list[str]] | None = None,
+        encoded: bool = False,
+    ) -> Answered:
+        """`raw` is a body as it is, `body` one to be made JSON."""
+        resource, parameters = self._match(path)
+        text = raw if raw is not None else None if body is None else json.dumps(body)
+        sent = {"Content-Type": "application/json"} if text is not None else {}
+        sent |= headers or {}
+        multi = {name: value if isinstance(value, list) else [value] for name, value in (query or {}).items()}
+        answer = self.app(
+            {
+                "resource": resource,
+                "path": path,
+                "httpMethod": method,
+                "headers": {name: value for name, value in sent.items() if value},
+                "multiValueHeaders": {},
+                "queryStringParameters": None,
+                "multiValueQueryStringParameters": multi or None,
+                "pathParameters": parameters or None,
+                "stageVariables": None,
+                "requestContext": {
+                    "resourcePath": resource,
+                    "httpMethod": method,
+                    "requestId": "request-1",
+                    "path": f"/local{path}?{urlencode(multi, doseq=True)}",
+                    "authorizer": self.claims,
+                },
+                "body": text,
+                "isBase64Encoded": encoded,
+            },
+            None,
+        )
+        return Answered(answer["statusCode"], answer["headers"], answer["body"])
+
+    def _match(self, path: str) -> tuple[str, dict[str, str]]:
+        parts = path.split("/")
+        for resource in self.routes:
+            pattern = resource.split("/")
+            pairs = list(zip(pattern, parts, strict=False))
+            if len(pattern) == len(parts) and all(a == b or a.startswith("{") for a, b in pairs):
+                return resource, {a[1:-1]: b for a, b in pairs if a.startswith("{")}
+        raise AssertionError(f"no route for {path}")
+
+    # Shorthands for stories
+
+    def grant(self, amount: int, **more: Any) -> Answered:
+        return self.post(f"{WALLET}/credits", {"amount": amount, "kind": "promotion", "reason": "test"} | more)
+
+    def redeem(self, amount: int, order: str = "order-1", **more: Any) -> Answered:
+        return self.post(f"{WALLET}/redemptions", {"amount": amount, "order": {"id": order}} | more)
+
+    def hold(self, amount: int, order: str = "order-1", **more: Any) -> Answered:
+        return self.post(f"{WALLET}/holds", {"amount": amount, "order": {"id": order}} | more)
