@@ -26,18 +26,21 @@ from chalicelib.ledger.refusals import CurrencyUnknown, Refused
 from chalicelib.store import transaction
 from chalicelib.store.backoff import after_lost_race, after_trouble
 from chalicelib.store.codec import inflate
-from chalicelib.store.connections import CONNECT_SECONDS, READ_SECONDS
+from chalicelib.store.connections import LONGEST_READ_SECONDS, REQUEST_SECONDS
 from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.reading import NOTHING_ELSE, Seen, Store, Subject
 from chalicelib.store.signals import Busy, KeyReused, OutcomeUnknown, Signal, Unread
 
 MAX_ATTEMPTS = 20
-ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
-"""The longest one commit request can take; none is sent with less time left than this."""
+ATTEMPT_SECONDS = REQUEST_SECONDS
+"""The longest one commit request can take; nothing is begun with less time left than this."""
 API_DEADLINE_SECONDS = 8.0
-"""When an API call must have its answer; the function's timeout is 10 s."""
+"""When an API call must have its answer."""
+API_FUNCTION_SECONDS = 10.0
+"""When Lambda ends the function, whatever it is doing: a read that was begun at the last moment must be over by then."""
 
 assert ATTEMPT_SECONDS * 2 < API_DEADLINE_SECONDS
+assert API_DEADLINE_SECONDS - ATTEMPT_SECONDS + LONGEST_READ_SECONDS < API_FUNCTION_SECONDS
 
 Decide = Callable[[Seen, Act, Policy], Plan]
 Wait = Callable[[int, Callable[[], float]], float]
@@ -150,7 +153,7 @@ class _Execution:
     def _commit(self, seen: Seen, plan: Plan, body: str) -> Answer | Wait:
         if self._remaining_seconds() < ATTEMPT_SECONDS:
             return after_trouble
-        match transaction.commit(self._store, self._wallet_id, seen.wallet, plan, self._envelope, body):
+        match transaction.commit(self._store, self._wallet_id, seen, plan, self._envelope, body):
             case Signal.COMMITTED:
                 return Answer(body)
             case Signal.DONE_BEFORE:
@@ -170,14 +173,16 @@ class _Execution:
         """The answer that this key's request got before, if it was committed.
 
         :raises KeyReused: it was another request
-        :raises Unread: it could not be read
+        :raises Unread: it could not be read, or there is no time left to
         """
         self._key_unread = True
+        if self._remaining_seconds() < ATTEMPT_SECONDS:
+            raise Unread("no time left to read the operation")
         row = self._store.operation(self._envelope.operation)
         self._key_unread = False
         if row is None:
             return None
-        if row.request != self._envelope.fingerprint:
+        if row.request != self._envelope.fingerprint or row.wallet != str(self._wallet_id):
             raise KeyReused
         self._trace.replayed = True
         return Answer(inflate(row.answer), replayed=True)

@@ -14,10 +14,15 @@ from pynamodb.connection.base import MetaTable
 
 from chalicelib.store.tables import Tables
 
-CONNECT_SECONDS = 0.5
+CONNECT_SECONDS = 0.25
 READ_SECONDS = 1.5
 """Longest wait for an answer to one request. DynamoDB answers in milliseconds; past this the attempt is given up."""
-READ_RETRIES = 2
+REQUEST_SECONDS = CONNECT_SECONDS + READ_SECONDS
+READ_RETRIES = 1
+RETRY_PAUSE_SECONDS = 0.025
+"""The SDK's longest pause before it repeats a read that got no answer. (After throttling it is up to a second, but then
+the answer was quick.)"""
+LONGEST_READ_SECONDS = (1 + READ_RETRIES) * REQUEST_SECONDS + READ_RETRIES * RETRY_PAUSE_SECONDS
 POOL_CONNECTIONS = 10
 
 

@@ -22,7 +22,8 @@ from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Unread, unread
 from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables
 
-_RECORD_ID = re.compile(r"(?:rdm|hld)_([a-z2-7]{24})")
+_REDEMPTION_ID = re.compile(r"rdm_([a-z2-7]{24})")
+_HOLD_ID = re.compile(r"hld_([a-z2-7]{24})")
 _LOT_ID = re.compile(r"lot_[1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,3})?")
 BATCH_READS = 4
 """Tries to read what DynamoDB left unprocessed of a batch of at most four keys."""
@@ -50,6 +51,8 @@ class Seen:
     wallet: Wallet
     now: int
     redemption: Redemption | None = None
+    redemption_record: bytes | None = None
+    """The redemption as stored: a reversal is only committed while this stands."""
     hold_status: HoldStatus | None = None
     lot_was_issued: bool = False
 
@@ -66,11 +69,14 @@ class Store:
     def read(self, wallet_id: WalletId, subject: Subject = NOTHING_ELSE) -> Seen:
         """All that one command decides from. A record of another wallet counts as none.
 
+        The items of a batch are not read at one moment. The wallet may be newer than the redemption, which the commit
+        finds out; and than the status of a hold that has left the wallet, which is then read once more.
+
         :raises Unread: DynamoDB could not be read, retries included
         """
         wallet_key = (wallet_id.customer, wallet_id.currency)
         redemption, hold, lot = subject.redemption, subject.hold, subject.lot
-        record_key = _record_key(redemption or hold)
+        record_key = _record_key(_REDEMPTION_ID, redemption) or _record_key(_HOLD_ID, hold)
         keys = [wallet_key]
         if record_key is not None:
             keys.append(record_key)
@@ -79,12 +85,14 @@ class Store:
         raw = self._items(keys)
         wallet = self._wallet(wallet_id, raw.get(wallet_key))
         record = self._record(wallet_id, raw.get(record_key) if record_key else None)
+        if record_key and record and hold and wallet.hold(hold) is None:
+            record = self._record(wallet_id, self._items([record_key]).get(record_key))
+        taken = record.redemption if redemption and record else None
         return Seen(
             wallet=wallet,
             now=self._now(raw.get(CLOCK_KEY)),
-            redemption=redemption_of(redemption, record.redemption)
-            if redemption and record and record.redemption
-            else None,
+            redemption=redemption_of(redemption, taken) if redemption and taken else None,
+            redemption_record=taken,
             hold_status=HoldStatus(record.hold_status) if hold and record and record.hold_status else None,
             lot_was_issued=lot is not None and self._was_issued(wallet_id, wallet, lot),
         )
@@ -204,7 +212,7 @@ class Store:
             raise unread(error) from error
 
 
-def _record_key(record: str | None) -> tuple[str, str] | None:
+def _record_key(shape: re.Pattern[str], record: str | None) -> tuple[str, str] | None:
     """Key of the operation that made a redemption or hold; None for what cannot be the id of one."""
-    named = _RECORD_ID.fullmatch(record) if record else None
+    named = shape.fullmatch(record) if record else None
     return (f"#{named.group(1)}", OPERATION) if named else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from typing import Any
 
 from botocore.exceptions import (
     ConnectionClosedError,
@@ -21,6 +22,7 @@ from botocore.exceptions import (
     HTTPClientError,
     ProxyConnectionError,
     ReadTimeoutError,
+    SSLError,
 )
 from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
 
@@ -66,7 +68,7 @@ _THROTTLED = frozenset(
     }
 )
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
-_MAYBE_DONE = (ReadTimeoutError, ConnectionClosedError, HTTPClientError)
+_MAYBE_DONE = (ReadTimeoutError, ConnectionClosedError, HTTPClientError, SSLError)
 
 
 def signal_of(error: TransactWriteError, operation_at: int | None) -> Signal:
@@ -74,7 +76,7 @@ def signal_of(error: TransactWriteError, operation_at: int | None) -> Signal:
 
     :raises TransactWriteError: the error itself, where it can only be a defect of ours
     """
-    code = error.cause_response_code
+    code = _code(error)
     if code == "TransactionCanceledException":
         return _signal_of_cancellation(error, error.cancellation_reasons, operation_at)
     if code in _THROTTLED:
@@ -115,10 +117,20 @@ def unread(error: PynamoDBException) -> Unread:
 
     :raises PynamoDBException: the error itself, where it can only be a defect of ours (no such table, access denied)
     """
-    code = error.cause_response_code
+    code = _code(error)
     if code is not None and code not in _THROTTLED and _http_status(error) < 500:
         raise error
     return Unread(str(error))
+
+
+def _code(error: PynamoDBException) -> str | None:
+    """What DynamoDB calls its error; None where it gave no answer.
+
+    Not PynamoDB's `cause_response_code`: an error of the line has a `response` that is None, and that property fails on it.
+    """
+    response: dict[str, Any] = getattr(error.cause, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
 
 
 def _http_status(error: PynamoDBException) -> int:

@@ -3,10 +3,11 @@
     put     wallet          condition: its version is the one that was read (or it is not there, for version 0)
     put     entry, …        condition: no such sequence yet
     put     operation       condition: no such operation yet
-    update  redemption      condition: it is there        (a reversal: what has been given back)
-    update  hold's record   condition: it is there        (a capture or release: what became of it)
+    update  redemption      condition: it is as it was read    (a reversal: what has been given back)
+    update  hold's record   condition: it is there             (a capture or release: what became of it)
 
-The wallet's condition guards everything; the others make a torn restore or a second writer fail instead of overwriting.
+The wallet's condition guards everything that was decided from the wallet. A redemption is read beside it, perhaps a moment
+earlier, and so has a condition of its own. The others make a torn restore or a second writer fail instead of overwriting.
 PynamoDB puts the puts on the wire first, in the order of the calls, and the updates behind them.
 """
 
@@ -17,10 +18,10 @@ from typing import Any
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.ledger.model import Plan, Wallet
+from chalicelib.ledger.model import Plan
 from chalicelib.store.codec import deflate, entry_row, redemption_record, wallet_row
 from chalicelib.store.envelope import Envelope, WalletId
-from chalicelib.store.reading import Store
+from chalicelib.store.reading import Seen, Store
 from chalicelib.store.signals import Signal, signal_of
 from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables, WalletRow
 
@@ -28,15 +29,16 @@ KEY_RETENTION_SECONDS = 40 * 24 * 3600
 """How long an operation that moved no redemption is kept; the contract promises keys 30 days."""
 
 
-def commit(store: Store, wallet_id: WalletId, before: Wallet, plan: Plan, envelope: Envelope, body: str) -> Signal:
-    """Send the movement once and say what is known of it.
+def commit(store: Store, wallet_id: WalletId, seen: Seen, plan: Plan, envelope: Envelope, body: str) -> Signal:
+    """Send the movement that was decided from what was `seen`, once, and say what is known of it.
 
     :raises TransactWriteError: DynamoDB refused what only a defect of ours can make it refuse
     """
     tables = store.tables
     rows = tables.wallet
     row = wallet_row(tables, plan.wallet)
-    unchanged = rows.version == before.version if before.version else rows.pk.does_not_exist()
+    version = seen.wallet.version
+    unchanged = rows.version == version if version else rows.pk.does_not_exist()
     envelope.trace.open_lots = len(plan.wallet.lots)
     envelope.trace.entries = len(plan.entries)
     envelope.trace.wallet_bytes = stored_bytes(row)
@@ -49,7 +51,7 @@ def commit(store: Store, wallet_id: WalletId, before: Wallet, plan: Plan, envelo
                 _operation_row(store, wallet_id, plan, envelope, body),
                 condition=tables.operation.pk.does_not_exist(),
             )
-            _amend_records(tables, transaction, plan)
+            _amend_records(tables, transaction, plan, seen, envelope.operation)
     except TransactWriteError as error:
         return signal_of(error, operation_at=1 + len(plan.entries))
     return Signal.COMMITTED
@@ -85,23 +87,31 @@ def _operation_row(store: Store, wallet_id: WalletId, plan: Plan, envelope: Enve
     )
 
 
-def _amend_records(tables: Tables, transaction: TransactWrite, plan: Plan) -> None:
+def _amend_records(tables: Tables, transaction: TransactWrite, plan: Plan, seen: Seen, operation: str) -> None:
+    """The updates of earlier records.
+
+    A record of this very operation is left alone. Its key did something before, so the operation's condition fails and
+    tells; but a transaction that names one item twice would be turned away as malformed.
+    """
     rows = tables.operation
-    there = rows.pk.exists()
-    if plan.amended is not None:
+    if plan.amended is not None and _made_by(plan.amended.id) != operation:
         transaction.update(
-            rows(_record_key(plan.amended.id), OPERATION),
+            rows(f"#{_made_by(plan.amended.id)}", OPERATION),
             actions=[rows.redemption.set(redemption_record(plan.amended))],
-            condition=there,
+            condition=rows.redemption == seen.redemption_record,
         )
     for hold, status in plan.closed_holds:
-        transaction.update(
-            rows(_record_key(hold), OPERATION), actions=[rows.hold_status.set(status.value)], condition=there
-        )
+        if _made_by(hold) != operation:
+            transaction.update(
+                rows(f"#{_made_by(hold)}", OPERATION),
+                actions=[rows.hold_status.set(status.value)],
+                condition=rows.pk.exists(),
+            )
 
 
-def _record_key(record: str) -> str:
-    return f"#{record[4:]}"
+def _made_by(record: str) -> str:
+    """The operation that made a redemption or hold: its id says so."""
+    return record[4:]
 
 
 def stored_bytes(row: WalletRow) -> int:

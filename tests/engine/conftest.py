@@ -1,0 +1,153 @@
+"""The engine under test: the store and its commit loop on a real DynamoDB, with a wire that can be cut.
+
+MiniStack is started for the run, or what DYNAMODB_ENDPOINT names is used; the two tables have names of their own and
+are gone at the end. Every test takes wallets of its own, so nothing is emptied between tests.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chalicelib.ledger.policy import Policy
+from chalicelib.runtime import clock
+from chalicelib.runtime.clock import SystemClock
+from chalicelib.store.commit import Engine
+from chalicelib.store.connections import connect
+from chalicelib.store.reading import Store
+from chalicelib.store.tables import Tables, bind
+from dev.engine import create_tables, delete_tables, dynamodb
+from dev.engine import engine as running_engine
+from dev.ministack import CREDENTIALS, CannotStart
+from tests.engine.till import Till
+from tests.engine.wire import Wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+POLICY = Policy("1", UTC)
+WALKS = int(os.environ.get("WALKS", "6"))
+"""Seeds that each random test of this tier is run with."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that rolls dice runs with several seeds, which stand in its name; --seed N, or SEED=N, replays one."""
+    if "dice" in metafunc.fixturenames:
+        given = metafunc.config.getoption("--seed") or os.environ.get("SEED")
+        first = random.SystemRandom().randrange(10**8)
+        seeds = [int(given)] if given else range(first, first + WALKS)
+        metafunc.parametrize("dice", seeds, indirect=True, ids=[f"seed-{seed}" for seed in seeds])
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    print(f"seed {request.param}")
+    return random.Random(request.param)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    try:
+        with running_engine() as address:
+            os.environ.update(CREDENTIALS, AWS_ENDPOINT_URL_DYNAMODB=address)
+            yield address
+    except CannotStart as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"THE ENGINE CANNOT START: {reason}")
+        pytest.skip(f"THE ENGINE CANNOT START: {reason}")
+
+
+@pytest.fixture(scope="session")
+def tables(endpoint: str) -> Iterator[Tables]:
+    name = uuid.uuid4().hex[:12]
+    wallets, ledger = f"wallets-{name}", f"ledger-{name}"
+    create_tables(endpoint, wallets, ledger)
+    yield bind(wallets, ledger)
+    delete_tables(endpoint, wallets, ledger)
+
+
+@pytest.fixture(scope="session")
+def plain(endpoint: str) -> DynamoDBClient:
+    """A client that knows nothing of wallets: it sees and damages items as they are stored."""
+    return dynamodb(endpoint)
+
+
+@pytest.fixture(scope="session")
+def store(tables: Tables) -> Store:
+    return Store(tables, connect(tables, pool_connections=64), SystemClock(), test_clock=False)
+
+
+@pytest.fixture(scope="session")
+def clocked_store(tables: Tables) -> Store:
+    return Store(tables, connect(tables, pool_connections=64), SystemClock(), test_clock=True)
+
+
+@pytest.fixture(scope="session")
+def session_wire(store: Store) -> Wire:
+    return Wire(store.connections)
+
+
+@pytest.fixture
+def wire(session_wire: Wire) -> Iterator[Wire]:
+    """The wire of `store`, whole at the beginning and at the end of each test."""
+    session_wire.sent.clear()
+    yield session_wire
+    session_wire.mend()
+
+
+@pytest.fixture(scope="session")
+def clocked_session_wire(clocked_store: Store) -> Wire:
+    return Wire(clocked_store.connections)
+
+
+@pytest.fixture
+def clocked_wire(clocked_session_wire: Wire) -> Iterator[Wire]:
+    """The wire of `clocked_store`."""
+    clocked_session_wire.sent.clear()
+    yield clocked_session_wire
+    clocked_session_wire.mend()
+
+
+@pytest.fixture
+def till(store: Store, wire: Wire) -> Till:
+    """A till whose engine pauses between attempts as in production."""
+    return Till(Engine(store, POLICY))
+
+
+@pytest.fixture
+def hasty(store: Store, wire: Wire) -> Till:
+    """A till whose engine does not pause between attempts: for faults that do not need time to pass."""
+    return Till(Engine(store, POLICY, sleep=lambda _: None))
+
+
+class Stopwatch:
+    """Time that passes only when a test says so, or when the engine pauses."""
+
+    def __init__(self) -> None:
+        self.reading = 1_000.0
+
+    def __call__(self) -> float:
+        return self.reading
+
+    def pass_(self, seconds: float) -> None:
+        self.reading += seconds
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    """The stopwatch that deadlines are measured by, in the test's hand."""
+    watch = Stopwatch()
+    monkeypatch.setattr(clock, "stopwatch", watch)
+    return watch
+
+
+@pytest.fixture
+def timed(store: Store, wire: Wire, stopwatch: Stopwatch) -> Till:
+    """A till whose engine's pauses pass on the test's stopwatch, in no time."""
+    return Till(Engine(store, POLICY, sleep=stopwatch.pass_))

@@ -1,0 +1,261 @@
+"""The wire between a store and its DynamoDB: tests listen on it, cut it, and answer in DynamoDB's place.
+
+Everything happens in botocore's `before-send` event, where a request is signed and ready. A `Fault` decides what becomes
+of the request: it may send it, keep it for later, answer by itself, or raise what botocore raises when a line is dead.
+
+    wire.on(COMMIT, lost_answer())                  the next commit is done, and nobody hears of it
+    wire.on(COMMIT, throttled(), times=3)           then the rest goes through
+    wire.on(READ, error(500), times=None)           for ever
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.httpsession import URLLib3Session
+
+from chalicelib.store.connections import Connections
+
+COMMIT = ("TransactWriteItems",)
+READ = ("GetItem", "BatchGetItem")
+ANY = (*COMMIT, *READ, "Query", "Scan")
+
+_line = URLLib3Session(
+    timeout=20,
+    max_pool_connections=64,
+    socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # as botocore's clients do; without it each takes 40 ms
+)
+
+
+@dataclass(slots=True)
+class Request:
+    """One request on its way. `send` puts it on the line, as often as it is called."""
+
+    operation: str
+    body: dict[str, Any]
+    signed: AWSPreparedRequest = field(repr=False)
+
+    def send(self) -> AWSResponse:
+        return _line.send(self.signed)
+
+    @property
+    def actions(self) -> list[tuple[str, dict[str, Any]]]:
+        """A transaction's actions in the order of the wire: ("Put" or "Update", what is to be done)."""
+        return [next(iter(each.items())) for each in self.body["TransactItems"]]
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """(pk, sk) of the wallets table's items that a read asks for."""
+        if self.operation == "GetItem":
+            wanted = [self.body["Key"]] if "pk" in self.body["Key"] else []
+        else:
+            wanted = [key for table in self.body["RequestItems"].values() for key in table["Keys"]]
+        return [(key["pk"]["S"], key["sk"]["S"]) for key in wanted]
+
+    @property
+    def wallet(self) -> str:
+        """The wallet that a transaction moves: the key of its first put."""
+        item = self.actions[0][1]["Item"]
+        return f"{item['pk']['S']}/{item['sk']['S']}"
+
+
+Fault = Callable[[Request], AWSResponse | None]
+"""None lets the request go its way."""
+
+
+@dataclass(slots=True)
+class _Rule:
+    operations: tuple[str, ...]
+    fault: Fault
+    times: int | None
+    where: Callable[[Request], bool]
+
+
+class Wire:
+    """Both connections of a store. Rules are looked at in the order they were made; the first that fits acts."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.sent: list[Request] = []
+        self._rules: list[_Rule] = []
+        self._lock = threading.Lock()
+        for connection in (connections.reads, connections.commits):
+            connection.client.meta.events.register_first("before-send.dynamodb", self._before_send)
+
+    def on(
+        self,
+        operations: tuple[str, ...],
+        fault: Fault,
+        *,
+        times: int | None = 1,
+        where: Callable[[Request], bool] = lambda request: True,
+    ) -> None:
+        """Let the next `times` requests that fit meet the fault; None is for ever."""
+        with self._lock:
+            self._rules.append(_Rule(operations, fault, times, where))
+
+    def mend(self) -> None:
+        """No fault from now on."""
+        with self._lock:
+            self._rules.clear()
+
+    def count(self, *operations: str) -> int:
+        return sum(1 for request in self.sent if not operations or request.operation in operations)
+
+    @contextmanager
+    def listen(self) -> Iterator[list[Request]]:
+        """The requests of the block, also those that met a fault."""
+        heard: list[Request] = []
+        before = len(self.sent)
+        yield heard
+        heard += self.sent[before:]
+
+    def _before_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+        operation = event_name.rpartition(".")[2]
+        seen = Request(operation, json.loads(request.body or b"{}"), request)
+        with self._lock:
+            self.sent.append(seen)
+            rule = self._matching(seen)
+        return rule.fault(seen) if rule else None
+
+    def _matching(self, request: Request) -> _Rule | None:
+        for rule in self._rules:
+            if rule.times != 0 and request.operation in rule.operations and rule.where(request):
+                if rule.times is not None:
+                    rule.times -= 1
+                return rule
+        return None
+
+
+# What a line does
+
+
+def lost_answer() -> Fault:
+    """DynamoDB does it, and the answer never comes."""
+
+    def fault(request: Request) -> AWSResponse:
+        request.send()
+        raise _no_answer(request)
+
+    return fault
+
+
+def closed_after() -> Fault:
+    """DynamoDB does it, and the connection breaks before the answer is there."""
+
+    def fault(request: Request) -> AWSResponse:
+        request.send()
+        raise ConnectionClosedError(endpoint_url=request.signed.url)
+
+    return fault
+
+
+def broken_tls_after() -> Fault:
+    """DynamoDB does it, and the encrypted line ends in the middle of the answer."""
+
+    def fault(request: Request) -> AWSResponse:
+        request.send()
+        raise SSLError(endpoint_url=request.signed.url, error="EOF occurred in violation of protocol")
+
+    return fault
+
+
+def lost_request() -> Fault:
+    """It never arrives, and all that is known is that no answer comes."""
+
+    def fault(request: Request) -> AWSResponse:
+        raise _no_answer(request)
+
+    return fault
+
+
+def no_connection() -> Fault:
+    def fault(request: Request) -> AWSResponse:
+        raise EndpointConnectionError(endpoint_url=request.signed.url, error="connection refused")
+
+    return fault
+
+
+def connect_timeout() -> Fault:
+    def fault(request: Request) -> AWSResponse:
+        raise ConnectTimeoutError(endpoint_url=request.signed.url, error="timed out")
+
+    return fault
+
+
+class Kept:
+    """A fault that keeps a request on the way; `deliver` lets it arrive. Nobody ever hears the answer."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def __call__(self, request: Request) -> AWSResponse:
+        self.requests.append(request)
+        raise _no_answer(request)
+
+    def deliver(self) -> None:
+        while self.requests:
+            self.requests.pop(0).send()
+
+
+def _no_answer(request: Request) -> ReadTimeoutError:
+    return ReadTimeoutError(endpoint_url=request.signed.url, error="read timed out")
+
+
+# What DynamoDB says
+
+
+def error(status: int, code: str = "InternalServerError", *, after: bool = False, reasons: Any = None) -> Fault:
+    """An error as DynamoDB words it, instead of doing what was asked or `after` it."""
+
+    def fault(request: Request) -> AWSResponse:
+        if after:
+            request.send()
+        told = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "injected"}
+        if reasons is not None:
+            told["CancellationReasons"] = reasons(request) if callable(reasons) else reasons
+        return answer(request, told, status)
+
+    return fault
+
+
+def throttled(code: str = "ThrottlingException") -> Fault:
+    return error(400, code)
+
+
+def cancelled(*codes: str | None) -> Fault:
+    """A cancelled transaction with these reasons, the rest of its items blameless."""
+
+    def reasons(request: Request) -> list[dict[str, str]]:
+        blameless = (None,) * (len(request.actions) - len(codes))
+        return [{"Code": code or "None", **({"Message": "injected"} if code else {})} for code in codes + blameless]
+
+    return error(400, "TransactionCanceledException", reasons=reasons)
+
+
+def answer(request: Request, told: dict[str, Any], status: int = 200) -> AWSResponse:
+    """An answer that never was on the line."""
+    body = json.dumps(told).encode()
+    headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "injected"}
+    return AWSResponse(request.signed.url, status, headers, _Body(body))
+
+
+class _Body:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self._body
