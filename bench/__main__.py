@@ -29,7 +29,7 @@ def main() -> int:
         redemption = cpu(made)
         told["cpu"] = asdict(redemption)
         print("\nServer CPU of a redemption, one run")
-        print(f"  ours {redemption.ours_ms:.2f} ms, bare {redemption.bare_ms:.2f} ms: {redemption.ratio:.2f} x (at most 1.5)")
+        print(f"  ours {redemption.ours_ms:.2f} ms, bare {redemption.bare_ms:.2f} ms: {redemption.ratio:.2f} x (≤ 1.5)")
         started = imports(made)
         told["imports"] = [asdict(each) for each in started]
         print("\nImport CPU")

@@ -61,7 +61,7 @@ class Bare:
             return False
         return True
 
-    def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def handler(self, event: dict[str, Any], _context: object) -> dict[str, Any]:
         """The same as a Lambda function would have it."""
         amount = json.loads(event["body"])["amount"]
         done = self.redeem(event["pathParameters"]["customer"])

@@ -51,19 +51,17 @@ def costs(made: Bench) -> list[Cost]:
         for name, prepare in OPERATIONS.items():
             wallet = WalletId(f"costs-{name.replace(' ', '-')}-{lots}", CURRENCY)
             grant(app, wallet, lots, WHOLE)
-            told.append(_measure(app, meter, name, wallet, prepare(app, wallet, lots), lots, history=lots))
+            told.append(_measure(meter, name, prepare(app, wallet, lots), lots, history=lots))
     for history in HISTORIES:
         wallet = WalletId(f"history-{history}", CURRENCY)
         _lengthen(app, wallet, history, dynamodb(made.endpoint))
         for name in ("redeem, 1 lot touched", "balance", "entries, first page"):
             run = OPERATIONS[name](app, wallet, HISTORY_LOTS)
-            told.append(_measure(app, meter, name, wallet, run, HISTORY_LOTS, history))
+            told.append(_measure(meter, name, run, HISTORY_LOTS, history))
     return told
 
 
-def _measure(
-    app: Engine, meter: Meter, name: str, wallet: WalletId, run: Callable[[], Any], lots: int, history: int
-) -> Cost:
+def _measure(meter: Meter, name: str, run: Callable[[], Any], lots: int, history: int) -> Cost:
     with meter.running() as bill:
         run()
     return Cost(name, lots, history, bill)
@@ -76,11 +74,11 @@ def _issue(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
     return lambda: commands.issue(app, wallet, one, envelope(presenter.lot_changed))
 
 
-def _debit(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _debit(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     return lambda: commands.debit(app, wallet, Debit(10, "correction"), envelope(presenter.taken_out))
 
 
-def _redeem_one(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _redeem_one(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     return lambda: redeem(app, wallet, 10)
 
 
@@ -93,7 +91,7 @@ def _reverse(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
     return lambda: commands.reverse(app, wallet, Reversal(redemption), envelope(presenter.given_back))
 
 
-def _hold(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _hold(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     return lambda: _held(app, wallet, 10)
 
 
@@ -103,26 +101,26 @@ def _held(app: Engine, wallet: WalletId, amount: int) -> str:
     return f"hld_{around.operation}"
 
 
-def _capture(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _capture(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     hold = _held(app, wallet, 10)
     return lambda: commands.capture(app, wallet, Capture(hold), envelope(presenter.captured))
 
 
-def _release(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _release(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     hold = _held(app, wallet, 10)
     return lambda: commands.release(app, wallet, hold, envelope(presenter.held))
 
 
-def _extend(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _extend(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     extension = Extension("lot_1", Days(400), "goodwill")
     return lambda: commands.extend(app, wallet, extension, envelope(presenter.lot_changed))
 
 
-def _balance(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _balance(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     return lambda: queries.wallet(app, wallet)
 
 
-def _entries(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
+def _entries(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     return lambda: queries.entries(app, wallet, None, 50)
 
 

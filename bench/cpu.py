@@ -1,4 +1,4 @@
-"""Server CPU of a redemption: the whole function (Chalice, guard, parsing, ledger, commit, log line) against a bare one.
+"""Server CPU of a redemption: our whole function, from Chalice to the log line, against a bare handler.
 
 Both run in this process, in turns, on wallets alike; only this process's own CPU counts, not the engine's.
 """

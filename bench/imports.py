@@ -1,7 +1,7 @@
 """Import CPU of each function against its bare libraries, and the size of the package.
 
-Each reading is a fresh interpreter's own CPU time, ours and bare in turns; medians. What a function imports while it starts
-is what Lambda loads for it: the API the whole application with its DynamoDB clients, the authorizer its module alone.
+Each reading is a fresh interpreter's own CPU time, ours and bare in turns; medians. Counted is what Lambda loads while
+the function starts: the API the whole application with its DynamoDB clients, the authorizer its module alone.
 """
 
 from __future__ import annotations
@@ -57,5 +57,7 @@ def imports(made: Bench) -> list[Import]:
 
 def _cpu_ms(code: str, env: dict[str, str]) -> float:
     program = f"import time\n{code}\nprint(time.process_time() * 1000)"
-    done = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return float(done.stdout.strip().splitlines()[-1])

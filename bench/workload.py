@@ -126,7 +126,12 @@ def event(customer: str, amount: int) -> dict[str, Any]:
             "httpMethod": "POST",
             "requestId": uuid.uuid4().hex,
             "identity": {"sourceIp": "127.0.0.1"},
-            "authorizer": {"principalId": "bench", "sub": "bench", "scope": "wallets:read checkout", "exp": "4102444800"},
+            "authorizer": {
+                "principalId": "bench",
+                "sub": "bench",
+                "scope": "wallets:read checkout",
+                "exp": "4102444800",
+            },
         },
         "body": json.dumps(body),
         "isBase64Encoded": False,

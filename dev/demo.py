@@ -169,7 +169,7 @@ def _ledger(teller: Teller, wallet: str) -> None:
     for entry in reversed(entries):
         parts = ", ".join(f"{part['lot']} {part['amount']}" for part in entry["allocations"])
         print(
-            f"      {entry['sequence']:>3} {entry['type']:<9} {entry['amount']:>6} -> {entry['balance_after']:>5}  {parts}"
+            f"   {entry['sequence']:>3} {entry['type']:<9} {entry['amount']:>6} -> {entry['balance_after']:>5}  {parts}"
         )
     explanation = teller.call("finance", "GET", f"{wallet}/explanation").body
     expect(explanation["consistent"], f"{explanation['entries_checked']} entries replayed give the stored wallet")

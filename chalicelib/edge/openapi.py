@@ -49,9 +49,10 @@ _LINKS = {
     "list_entries": ("$response.body#/next_cursor", {"list_entries": "query.cursor"}),
 }
 """For each call, where in its answer the id is that other calls take as a parameter."""
+_CURRENCY = "ISO 4217 code, or a registered points code"
 _PATHS = {
     "customer": ("The customer's id, percent-encoded", examples.CUSTOMER),
-    "currency": ("ISO 4217 code, or a registered points code", examples.CURRENCY),
+    "currency": (_CURRENCY, examples.CURRENCY),
     "id": ("The id that was answered when it was made", "rdm_oqfsz2ulu3yd2k6ytwpdkzwt"),
     "lot": ("The lot's id", "lot_1"),
 }
@@ -96,7 +97,7 @@ def description() -> Json:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": _with_known_currencies(schemas["$defs"]),
             "examples": {code: _problem_example(code) for code in STATUS},
             "securitySchemes": {"token": _TOKEN},
         },
@@ -135,7 +136,7 @@ def _path_parameters(route: Route) -> Iterable[Json]:
         if f"{{{name}}}" in route.path:
             schema: Json = {"type": "string", "pattern": IDENTIFIER}
             if name == "currency":
-                schema = {"type": "string", "enum": sorted(EXPONENT | POINTS)}
+                schema = {"$ref": "#/components/schemas/Currency"}
             yield {
                 "name": name,
                 "in": "path",
@@ -255,6 +256,15 @@ def _problem_example(code: str) -> Json:
 
 def _answer_models(routes: Iterable[Route]) -> list[type[BaseModel]]:
     return [getattr(answers, name) for name in sorted({route.answer for route in routes})]
+
+
+def _with_known_currencies(schemas: Json) -> Json:
+    """A currency is one of those that there are, where a model only knows what one looks like."""
+    reference = {"$ref": "#/components/schemas/Currency"}
+    for schema in schemas.values():
+        if "currency" in schema.get("properties", {}):
+            schema["properties"]["currency"] = reference
+    return {**schemas, "Currency": {"type": "string", "enum": sorted(EXPONENT | POINTS), "description": _CURRENCY}}
 
 
 def _schema(model: type[BaseModel]) -> Json:

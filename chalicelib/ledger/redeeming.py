@@ -151,8 +151,10 @@ def _lot_to_receive(book: Book, part: RedemptionPart, amount: int, ordinal: int,
 
 
 def _newest_terms(there: Lot | None, remembered: Lot) -> Lot:
-    """A lot's terms as far as they are known. Each redemption remembers those of its own time, so a lot that has left
-    may come back on older ones; a merge only adds to what was granted, and an end only moves later: the larger is newer.
+    """A lot's terms as far as they are known.
+
+    Each redemption remembers those of its own time, so a lot that has left may come back on older ones. A merge only
+    adds to what was granted, and an end only moves later: the larger is newer.
     """
     if there is None:
         return remembered

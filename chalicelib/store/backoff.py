@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-RACE_FIRST_CEILING_SECONDS = 0.3
-RACE_SHRINK = 0.85
+RACE_FIRST_CEILING_SECONDS = 0.6
+RACE_SHRINK = 0.8
 RACE_LEAST_CEILING_SECONDS = 0.1
 
 TROUBLE_FIRST_CEILING_SECONDS = 0.05

@@ -1,7 +1,7 @@
 """How a value of the ledger becomes an item, and back.
 
-A lot is one JSON list. The lots of a wallet are deflated, since each write is paid by the kilobyte of the whole item and
-lots of one wallet are much alike: some thirty fit in the first kilobyte, where eleven did as plain text.
+A lot is one JSON list. The lots of a wallet are deflated, since each write is paid by the kilobyte of the whole item
+and lots of one wallet are much alike: some thirty fit in the first kilobyte, where eleven did as plain text.
 
     [id, kind, granted, remaining, held, priority, effective_at, expires_at or null, {more}?]
 

@@ -37,7 +37,7 @@ ATTEMPT_SECONDS = REQUEST_SECONDS
 API_DEADLINE_SECONDS = 8.0
 """When an API call must have its answer."""
 API_FUNCTION_SECONDS = 10.0
-"""When Lambda ends the function, whatever it is doing: a read that was begun at the last moment must be over by then."""
+"""When Lambda ends the function, whatever it does: a read that was begun at the last moment must be over by then."""
 
 assert ATTEMPT_SECONDS * 2 < API_DEADLINE_SECONDS
 assert API_DEADLINE_SECONDS - ATTEMPT_SECONDS + LONGEST_READ_SECONDS < API_FUNCTION_SECONDS
@@ -84,10 +84,17 @@ class Engine:
         """Let time stand still at an instant (milliseconds), or run again. Only where the stage has a test clock.
 
         :raises Busy: it could not be written, or somebody else set it at the same time
+        :raises OutcomeUnknown: it may be set
+        :raises Unread: the present setting could not be read
         """
         assert self.store.has_test_clock, "only a stage with a test clock can have it set"
-        if transaction.set_clock(self.store, now) is not Signal.COMMITTED:
-            raise Busy
+        match transaction.set_clock(self.store, now):
+            case Signal.COMMITTED:
+                return
+            case Signal.UNKNOWN:
+                raise OutcomeUnknown
+            case _:
+                raise Busy
 
     @property
     def has_test_clock(self) -> bool:

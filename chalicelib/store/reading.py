@@ -107,8 +107,8 @@ class Store:
 
     def wallets_of(self, customer: str) -> tuple[list[Wallet], int]:
         """All wallets of a customer by currency, and the present (milliseconds)."""
-        page = self._query(self.tables.wallets_name, customer, limit=MAX_WALLETS_OF_CUSTOMER)
-        wallets = [wallet_of(self.tables.wallet.from_raw_data(item)) for item in page["Items"]]
+        items = self._pages(self.tables.wallets_name, customer, limit=MAX_WALLETS_OF_CUSTOMER)
+        wallets = [wallet_of(self.tables.wallet.from_raw_data(item)) for item in items]
         return wallets, self.now()
 
     def now(self) -> int:
@@ -136,19 +136,13 @@ class Store:
 
     def entries_through(self, wallet_id: WalletId, last: int) -> Iterator[Entry]:
         """Every entry up to sequence `last`, oldest first: the whole history, page by page."""
-        start: dict[str, Any] | None = None
-        while True:
-            page = self._query(
-                self.tables.ledger_name,
-                str(wallet_id),
-                limit=AUDIT_PAGE_ENTRIES,
-                range_key_condition=self.tables.entry.sequence <= last,
-                exclusive_start_key=start,
-            )
-            yield from (entry_of(self.tables.entry.from_raw_data(item)) for item in page["Items"])
-            start = page.get("LastEvaluatedKey")
-            if not start:
-                return
+        items = self._pages(
+            self.tables.ledger_name,
+            str(wallet_id),
+            limit=AUDIT_PAGE_ENTRIES,
+            range_key_condition=self.tables.entry.sequence <= last,
+        )
+        return (entry_of(self.tables.entry.from_raw_data(item)) for item in items)
 
     def _was_issued(self, wallet_id: WalletId, wallet: Wallet, lot: str) -> bool:
         """Whether the wallet ever had that lot; read from the entry that made it, which the lot's id names."""
@@ -204,6 +198,16 @@ class Store:
         except GetError as error:
             raise unread(error) from error
         raise Unread("DynamoDB left keys of a small batch unprocessed")
+
+    def _pages(self, table: str, hash_key: str, **how: Any) -> Iterator[dict[str, Any]]:
+        """All items of a query, page by page: a page may end before its limit, at a megabyte."""
+        start: dict[str, Any] | None = None
+        while True:
+            page = self._query(table, hash_key, exclusive_start_key=start, **how)
+            yield from page["Items"]
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return
 
     def _query(self, table: str, hash_key: str, **how: Any) -> dict[str, Any]:
         try:

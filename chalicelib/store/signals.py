@@ -115,10 +115,15 @@ def _signal_of_cancellation(
 def unread(error: PynamoDBException) -> Unread:
     """What a failed read is told as.
 
-    :raises PynamoDBException: the error itself, where it can only be a defect of ours (no such table, access denied)
+    :raises PynamoDBException: the error itself, where it can only be a defect of ours (no such table, access denied,
+        no credentials)
     """
     code = _code(error)
-    if code is not None and code not in _THROTTLED and _http_status(error) < 500:
+    if code is None:
+        foreseen = isinstance(error.cause, (*_NEVER_SENT, *_MAYBE_DONE))
+    else:
+        foreseen = code in _THROTTLED or _http_status(error) >= 500
+    if not foreseen:
         raise error
     return Unread(str(error))
 
@@ -126,7 +131,8 @@ def unread(error: PynamoDBException) -> Unread:
 def _code(error: PynamoDBException) -> str | None:
     """What DynamoDB calls its error; None where it gave no answer.
 
-    Not PynamoDB's `cause_response_code`: an error of the line has a `response` that is None, and that property fails on it.
+    Not PynamoDB's `cause_response_code`: an error of the line has a `response` that is None, and that property fails
+    on it.
     """
     response: dict[str, Any] = getattr(error.cause, "response", None) or {}
     code: str | None = response.get("Error", {}).get("Code")

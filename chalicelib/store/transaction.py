@@ -6,9 +6,9 @@
     update  redemption      condition: it is as it was read    (a reversal: what has been given back)
     update  hold's record   condition: it is there             (a capture or release: what became of it)
 
-The wallet's condition guards everything that was decided from the wallet. A redemption is read beside it, perhaps a moment
-earlier, and so has a condition of its own. The others make a torn restore or a second writer fail instead of overwriting.
-PynamoDB puts the puts on the wire first, in the order of the calls, and the updates behind them.
+The wallet's condition guards everything that was decided from the wallet. A redemption is read beside it, perhaps a
+moment earlier, and so has a condition of its own. The others make a torn restore or a second writer fail instead of
+overwriting. PynamoDB puts the puts on the wire first, in the order of the calls, and the updates behind them.
 """
 
 from __future__ import annotations

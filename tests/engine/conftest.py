@@ -99,6 +99,7 @@ def wire(session_wire: Wire) -> Iterator[Wire]:
     session_wire.sent.clear()
     yield session_wire
     session_wire.mend()
+    session_wire.check_reads()
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +113,7 @@ def clocked_wire(clocked_session_wire: Wire) -> Iterator[Wire]:
     clocked_session_wire.sent.clear()
     yield clocked_session_wire
     clocked_session_wire.mend()
+    clocked_session_wire.check_reads()
 
 
 @pytest.fixture

@@ -41,4 +41,5 @@ def main(wallets_name: str, ledger_name: str, customer: str, currency: str, clie
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6]))
+    _, wallets, ledger, customer, currency, clients, amount = sys.argv
+    main(wallets, ledger, customer, currency, int(clients), int(amount))

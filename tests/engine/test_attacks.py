@@ -1,4 +1,4 @@
-"""What an attacker, an odd client or an unlucky moment might try. Each was a way to a wrong answer, or looked like one."""
+"""What an attacker, an odd client or an unlucky moment might try. Each was, or looked like, a way to a wrong answer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.ledger.refusals import HoldClosed, HoldLapsed, NotFound, OverReversal
+from chalicelib.ledger.refusals import HoldClosed, NotFound, OverReversal
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import KeyReused
 from tests.engine.till import Till, new_key, new_wallet
-from tests.engine.wire import COMMIT, READ, Request, Wire, answer
-
+from tests.engine.wire import Request, Wire, answer
 
 # One key for several commands
 
@@ -129,7 +128,7 @@ def test_a_customer_may_be_called_like_anything_of_ours(till: Till, customer: st
     assert till.check(wallet).remaining == 600
 
 
-# Reads of several items are not of one moment: DynamoDB may read the record before, and the wallet after, somebody moved both
+# The items of a batch are not read at one moment: the record perhaps before, and the wallet after, somebody moved both
 
 
 def out_of_step(till: Till, wallet: WalletId, meanwhile: Callable[[], object]) -> Callable[[Request], Any]:

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import NoCredentialsError
 from pynamodb.exceptions import GetError, TransactWriteError
 
 from chalicelib.ledger.refusals import InsufficientCredit
-from chalicelib.store.commit import MAX_ATTEMPTS, Engine
 from chalicelib.runtime.clock import SystemClock
+from chalicelib.store.commit import MAX_ATTEMPTS, Engine
 from chalicelib.store.connections import READ_RETRIES, connect
 from chalicelib.store.reading import BATCH_READS, Store
 from chalicelib.store.signals import Busy, NewerSchema, OutcomeUnknown
 from chalicelib.store.tables import Tables
 from tests.engine.conftest import POLICY
-from tests.engine.movements import MOVEMENTS, Movement, named, redeem
+from tests.engine.movements import MOVEMENTS, Movement, issue, named, redeem
 from tests.engine.till import Till, new_key, new_wallet
 from tests.engine.wire import (
     COMMIT,
@@ -76,8 +77,8 @@ NOT_DONE_KNOWN: dict[str, Callable[[], Fault]] = {
 }
 
 
-def faults(kinds: dict[str, Callable[[], Fault]]) -> Any:
-    return pytest.mark.parametrize("fault", kinds.values(), ids=kinds.keys())
+def faults(kinds: dict[str, Callable[[], Fault]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("fault", list(kinds.values()), ids=list(kinds))
 
 
 def one_effect(till: Till, movement: Movement, operation: str) -> None:
@@ -130,6 +131,30 @@ def test_the_answer_of_every_attempt_may_be_lost(hasty: Till, wire: Wire) -> Non
     one_effect(hasty, asked, receipt.operation)
 
 
+def test_a_lost_answer_is_found_though_no_commit_gets_through_any_more(hasty: Till, wire: Wire) -> None:
+    asked = issue(hasty)
+    wire.on(COMMIT, lost_answer())
+    wire.on(COMMIT, throttled(), times=None)
+    receipt = asked.send()
+    assert receipt.replayed
+    one_effect(hasty, asked, receipt.operation)
+
+
+def test_a_doubt_ends_when_the_wallet_has_moved_on_without_it(hasty: Till, wire: Wire) -> None:
+    """What was planned from an earlier version can no longer land; so it is known that nothing was done."""
+    asked = redeem(hasty)
+
+    def lost_and_overtaken(request: Request) -> AWSResponse | None:
+        hasty.issue(asked.wallet, 10)
+        return lost_request()(request)
+
+    wire.on(COMMIT, lost_and_overtaken)
+    wire.on(COMMIT, lambda _: None)
+    wire.on(COMMIT, throttled(), times=None)
+    with pytest.raises(Busy):
+        asked.send()
+
+
 def test_a_caller_that_died_between_commit_and_answer_finds_it_done(hasty: Till, wire: Wire) -> None:
     class Killed(BaseException):
         pass
@@ -162,9 +187,7 @@ def test_a_request_that_never_arrived_is_sent_again(
 
 
 @faults(NOT_DONE_UNKNOWN)
-def test_what_was_not_done_is_done_by_the_next_attempt(
-    hasty: Till, wire: Wire, fault: Callable[[], Fault]
-) -> None:
+def test_what_was_not_done_is_done_by_the_next_attempt(hasty: Till, wire: Wire, fault: Callable[[], Fault]) -> None:
     asked = redeem(hasty)
     wire.on(COMMIT, fault())
     receipt = asked.send()
@@ -174,9 +197,7 @@ def test_what_was_not_done_is_done_by_the_next_attempt(
 
 
 @faults(NOT_DONE_UNKNOWN)
-def test_an_outcome_that_stays_unknown_is_not_called_busy(
-    hasty: Till, wire: Wire, fault: Callable[[], Fault]
-) -> None:
+def test_an_outcome_that_stays_unknown_is_not_called_busy(hasty: Till, wire: Wire, fault: Callable[[], Fault]) -> None:
     asked, key = redeem(hasty), new_key()
     version = hasty.stored(asked.wallet).version
     wire.on(COMMIT, fault(), times=None)
@@ -192,9 +213,7 @@ def test_an_outcome_that_stays_unknown_is_not_called_busy(
 
 @faults(NOT_DONE_KNOWN)
 @pytest.mark.parametrize("times", [1, 3])
-def test_what_is_known_not_done_is_tried_again(
-    hasty: Till, wire: Wire, fault: Callable[[], Fault], times: int
-) -> None:
+def test_what_is_known_not_done_is_tried_again(hasty: Till, wire: Wire, fault: Callable[[], Fault], times: int) -> None:
     asked = redeem(hasty)
     wire.on(COMMIT, fault(), times=times)
     receipt = asked.send()
@@ -205,9 +224,7 @@ def test_what_is_known_not_done_is_tried_again(
 
 
 @faults(NOT_DONE_KNOWN)
-def test_what_is_never_done_ends_busy_and_changed_nothing(
-    hasty: Till, wire: Wire, fault: Callable[[], Fault]
-) -> None:
+def test_what_is_never_done_ends_busy_and_changed_nothing(hasty: Till, wire: Wire, fault: Callable[[], Fault]) -> None:
     asked, key = redeem(hasty), new_key()
     version = hasty.stored(asked.wallet).version
     wire.on(COMMIT, fault(), times=None)
@@ -241,9 +258,7 @@ def test_the_sdk_never_repeats_a_commit_by_itself(hasty: Till, wire: Wire) -> No
     ],
     ids=str,
 )
-def test_the_operations_condition_is_looked_at_first(
-    hasty: Till, wire: Wire, reasons: tuple[str | None, ...]
-) -> None:
+def test_the_operations_condition_is_looked_at_first(hasty: Till, wire: Wire, reasons: tuple[str | None, ...]) -> None:
     """Somebody with the same key was quicker, between this one's read and its commit."""
     asked, key = redeem(hasty), new_key()
 
@@ -455,6 +470,17 @@ def test_a_commit_that_only_a_defect_can_fail_is_not_repeated(
     assert sum(request.operation in COMMIT for request in heard) == 1
     wire.mend()
     no_effect(hasty, asked, version)
+
+
+def test_missing_credentials_are_a_defect_and_not_busy(hasty: Till, wire: Wire) -> None:
+    def unsigned(request: Request) -> AWSResponse:
+        raise NoCredentialsError
+
+    for operations in (READ, COMMIT):
+        wire.mend()
+        wire.on(operations, unsigned, times=None)
+        with pytest.raises((GetError, TransactWriteError)):
+            hasty.issue(new_wallet(), 1_000)
 
 
 @faults(DEFECTS)

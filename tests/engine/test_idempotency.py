@@ -1,4 +1,4 @@
-"""One key, one effect: a command sent again is answered as it was the first time, and another command is turned away."""
+"""One key, one effect: a command sent again gets the answer that it got first, and another command is turned away."""
 
 from __future__ import annotations
 

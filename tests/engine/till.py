@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import uuid
 from collections.abc import Callable
@@ -83,7 +82,6 @@ class Till:
         self.engine = engine
         self.caller = caller
         self.seconds = seconds
-        self._orders = itertools.count(1)
 
     def issue(self, wallet: WalletId, amount: int, kind: Kind = Kind.PROMOTION, **more: Any) -> Receipt:
         how, terms = _split(more)
@@ -97,7 +95,7 @@ class Till:
     def redeem(
         self, wallet: WalletId, amount: int, order: str | Cart | None = None, partial: bool = False, **how: Any
     ) -> Receipt:
-        spending = Spending(amount, self._cart(order), partial)
+        spending = Spending(amount, _cart(order, how), partial)
         return self._do(commands.redeem, presenter.redeemed, wallet, (spending,), how)
 
     def reverse(self, wallet: WalletId, redemption: str, amount: int | None = None, **how: Any) -> Receipt:
@@ -106,7 +104,7 @@ class Till:
     def hold(
         self, wallet: WalletId, amount: int, order: str | Cart | None = None, ttl_seconds: int = 1800, **how: Any
     ) -> Receipt:
-        spending = Spending(amount, self._cart(order))
+        spending = Spending(amount, _cart(order, how))
         return self._do(commands.hold, presenter.held, wallet, (spending, ttl_seconds), how)
 
     def capture(
@@ -151,9 +149,6 @@ class Till:
         assert audit(stored, entries) == ((), len(entries))
         return stored
 
-    def _cart(self, order: str | Cart | None) -> Cart:
-        return order if isinstance(order, Cart) else Cart(order or f"order-{next(self._orders)}")
-
     def _do(
         self,
         command: Callable[..., Answer],
@@ -177,6 +172,14 @@ class Till:
 
 
 _HOW = frozenset({"caller", "key", "fingerprint", "seconds", "dry_run", "trace"})
+
+
+def _cart(order: str | Cart | None, how: dict[str, Any]) -> Cart:
+    """The order; unless one is named, one that is the same whenever the command is sent again with its key."""
+    if isinstance(order, Cart):
+        return order
+    how["key"] = how.get("key") or new_key()
+    return Cart(order or f"order-{how['key'][:12]}")
 
 
 def _split(more: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

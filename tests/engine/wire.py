@@ -1,7 +1,8 @@
 """The wire between a store and its DynamoDB: tests listen on it, cut it, and answer in DynamoDB's place.
 
-Everything happens in botocore's `before-send` event, where a request is signed and ready. A `Fault` decides what becomes
-of the request: it may send it, keep it for later, answer by itself, or raise what botocore raises when a line is dead.
+Everything happens in botocore's `before-send` event, where a request is signed and ready. A `Fault` decides what
+becomes of the request: it may send it, keep it for later, answer by itself, or raise what botocore raises when a line
+is dead.
 
     wire.on(COMMIT, lost_answer())                  the next commit is done, and nobody hears of it
     wire.on(COMMIT, throttled(), times=3)           then the rest goes through
@@ -34,11 +35,9 @@ COMMIT = ("TransactWriteItems",)
 READ = ("GetItem", "BatchGetItem")
 ANY = (*COMMIT, *READ, "Query", "Scan")
 
-_line = URLLib3Session(
-    timeout=20,
-    max_pool_connections=64,
-    socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # as botocore's clients do; without it each takes 40 ms
-)
+# botocore's clients switch Nagle's algorithm off too; with it each request takes 40 ms.
+_AT_ONCE: Any = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+_line = URLLib3Session(timeout=20, max_pool_connections=64, socket_options=_AT_ONCE)
 
 
 @dataclass(slots=True)
@@ -65,6 +64,13 @@ class Request:
         else:
             wanted = [key for table in self.body["RequestItems"].values() for key in table["Keys"]]
         return [(key["pk"]["S"], key["sk"]["S"]) for key in wanted]
+
+    @property
+    def strongly_consistent(self) -> bool:
+        """Whether it sees all that was committed before it."""
+        if self.operation == "BatchGetItem":
+            return all(table.get("ConsistentRead") for table in self.body["RequestItems"].values())
+        return bool(self.body.get("ConsistentRead"))
 
     @property
     def wallet(self) -> str:
@@ -112,6 +118,11 @@ class Wire:
         with self._lock:
             self._rules.clear()
 
+    def check_reads(self) -> None:
+        """Nothing was decided, in whatever test, from a read that may be behind."""
+        reads = [request for request in self.sent if request.operation not in COMMIT]
+        assert all(request.strongly_consistent for request in reads)
+
     def count(self, *operations: str) -> int:
         return sum(1 for request in self.sent if not operations or request.operation in operations)
 
@@ -123,7 +134,7 @@ class Wire:
         yield heard
         heard += self.sent[before:]
 
-    def _before_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+    def _before_send(self, request: Any, event_name: str, **_: Any) -> Any:
         operation = event_name.rpartition(".")[2]
         seen = Request(operation, json.loads(request.body or b"{}"), request)
         with self._lock:
@@ -168,7 +179,7 @@ def broken_tls_after() -> Fault:
 
     def fault(request: Request) -> AWSResponse:
         request.send()
-        raise SSLError(endpoint_url=request.signed.url, error="EOF occurred in violation of protocol")
+        raise SSLError(endpoint_url=request.signed.url, error=OSError("EOF occurred in violation of protocol"))
 
     return fault
 
@@ -249,7 +260,7 @@ def cancelled(*codes: str | None) -> Fault:
 def answer(request: Request, told: dict[str, Any], status: int = 200) -> AWSResponse:
     """An answer that never was on the line."""
     body = json.dumps(told).encode()
-    headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "injected"}
+    headers: Any = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "injected"}
     return AWSResponse(request.signed.url, status, headers, _Body(body))
 
 

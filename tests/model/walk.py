@@ -166,7 +166,7 @@ class Walk:
         name = self._some_hold()
         found = self.wallet.hold(name)
         amount = self._some_or_none(found.outstanding if found else 10)
-        final = self.dice.random() < 0.5
+        final = self.dice.random() < 0.3
         command = holding.Capture(name, amount, final)
         self._both(
             command,

@@ -1,7 +1,8 @@
 """What the fuzzer cannot know from the description, because no schema can say it.
 
 A key stands for one request, so each request gets one of its own. A dry run needs no key, so a case about a missing key
-is no dry run. To JSON Schema 849.0 is an integer, to this API it is a float; so it is sent where data is to be wrong.
+is no dry run; and what it answers is not there afterwards, so in a chain of requests there is none. To JSON Schema 849.0
+is an integer, to this API it is a float; so it is sent where data is to be wrong.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _GOOD = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     headers = case.headers or {}
-    if KEY not in headers:
+    if not headers.get(KEY) or (case.meta is not None and case.meta.phase.name == "stateful"):
         (case.query or {}).pop("dry_run", None)
-    elif _GOOD.fullmatch(str(headers[KEY])):
+    if _GOOD.fullmatch(str(headers.get(KEY, ""))):
         headers[KEY] = f"fuzz-{uuid4()}"
     if case.meta is None or case.meta.generation.mode.is_positive:
         case.body = integers(case.body)

@@ -152,7 +152,6 @@ def test_a_merged_grant_keeps_its_amount_and_source_in_its_entry() -> None:
         {"expires": Days(10)},
         {"expires": Never()},
         {"conditions": Conditions(min_order=100)},
-        {"effective_at": instant("2026-01-16")},
         {"kind": Kind.PROMOTION},
     ],
 )
@@ -161,6 +160,13 @@ def test_points_with_other_terms_do_not_join(other: dict[str, object]) -> None:
     anna.grant(30, Kind.LOYALTY)
     anna.grant(12, **{"kind": Kind.LOYALTY} | other)  # type: ignore[arg-type]
     assert sorted(anna.lots.values()) == [12, 30]
+
+
+def test_points_that_start_later_do_not_join_a_lot_that_has_started() -> None:
+    anna = Passbook("2026-01-15T12:00")
+    anna.grant(30, Kind.LOYALTY, At(instant("2026-06-01")))
+    anna.grant(12, Kind.LOYALTY, At(instant("2026-06-01")), effective_at=instant("2026-02-01"))
+    assert (anna.balance.pending, anna.balance.available) == (12, 30)
 
 
 def test_points_do_not_join_a_lot_that_has_not_started() -> None:

@@ -130,8 +130,9 @@ def test_a_capture_that_is_not_final_leaves_the_rest_held() -> None:
     anna.grant(200)
     hold = anna.hold(180)
     anna.capture(hold, 70, final=False)
+    anna.capture(hold, 10, final=False)
     (still,) = anna.wallet.holds
-    assert (still.amount, still.captured, still.outstanding, anna.available) == (180, 70, 110, 20)
+    assert (still.amount, still.captured, still.outstanding, anna.available) == (180, 80, 100, 20)
 
 
 def test_a_hold_of_which_nothing_is_left_is_captured_final_or_not() -> None:
@@ -349,6 +350,28 @@ def test_given_back_a_second_time_before_the_day_is_over_it_keeps_its_day() -> N
     anna.on("2026-01-16T00:20").release(second)
     assert anna.on("2026-01-17T00:09:59.999").available == 200
     assert anna.on("2026-01-17T00:10").available == 0
+
+
+def held_for_the_second_time_and_dead() -> tuple[Passbook, Hold]:
+    anna = Passbook("2026-01-15T23:50")
+    anna.grant(500, expires=Days(0))
+    anna.hold(200)
+    anna.on("2026-01-16T00:20")
+    hold = anna.hold(200, "order-2", minutes=WEEK)
+    return anna.on("2026-01-18T00:00"), hold
+
+
+def test_what_a_final_capture_leaves_for_the_second_time_expires_in_the_same_movement() -> None:
+    anna, hold = held_for_the_second_time_and_dead()
+    anna.capture(hold, 50)
+    assert anna.types[-3:] == ["captured", "released", "expired"]
+
+
+def test_what_a_replaced_hold_gives_back_for_the_second_time_expires_in_the_same_movement() -> None:
+    anna, hold = held_for_the_second_time_and_dead()
+    anna.grant(10)
+    anna.hold(10, hold.order_id)
+    assert anna.types[-3:] == ["released", "expired", "held"]
 
 
 def test_nobody_keeps_credit_alive_by_opening_checkouts() -> None:
