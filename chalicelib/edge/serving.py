@@ -109,15 +109,16 @@ def _failure(problem: Problem, request_id: str) -> Response:
 
 def _tell(call: Call, outcome: str, request_id: str, seconds: float) -> None:
     trace = call.trace
+    tried = trace.attempts > 0  # reads must not thin out what is counted about commands
     telemetry.write_line(
         settings().stage,
         call.route.name,
         outcome,
         request_id,
         metrics={
-            "Attempts": trace.attempts,
-            "Conflicts": trace.conflicts,
-            "Replays": int(trace.replayed),
+            "Attempts": trace.attempts if tried else None,
+            "Conflicts": trace.conflicts if tried else None,
+            "Replays": int(trace.replayed) if tried else None,
             "UnknownOutcome": int(outcome == "outcome_unknown"),
             "Busy": int(outcome == "busy"),
             "OpenLots": trace.open_lots,

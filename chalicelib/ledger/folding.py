@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from chalicelib.ledger.booking import SPENDS, apply
-from chalicelib.ledger.model import Entry, Redemption, Wallet
+from chalicelib.ledger.model import Allocation, Entry, Redemption, Wallet
 from chalicelib.ledger.refusals import LedgerFault
 
 
@@ -63,26 +63,43 @@ def audit(stored: Wallet, entries: Iterable[Entry]) -> tuple[tuple[Difference, .
 
 def audit_redemptions(entries: Iterable[Entry], records: Mapping[str, Redemption]) -> tuple[Difference, ...]:
     """Every difference between a wallet's redemption records and what its entries took and gave back (invariant 7)."""
-    taken: dict[str, int] = {}
+    taken: dict[str, tuple[Allocation, ...]] = {}
     given: dict[str, int] = {}
     for entry in entries:
-        if entry.redemption is not None:
+        if entry.redemption is not None and entry.type in SPENDS:
+            taken[entry.redemption] = entry.allocations
+        elif entry.redemption is not None:
             total = sum(part.amount for part in entry.allocations)
-            sums = taken if entry.type in SPENDS else given
-            sums[entry.redemption] = sums.get(entry.redemption, 0) + total
+            given[entry.redemption] = given.get(entry.redemption, 0) + total
     found = []
     for redemption in taken.keys() | given.keys() | records.keys():
         record = records.get(redemption)
         if record is None:
             found.append(Difference("redemption_missing", redemption, "nothing", "a record"))
             continue
-        for name, here, there in (
-            ("amount", record.amount, taken.get(redemption, 0)),
-            ("reversed", record.reversed, given.get(redemption, 0)),
-        ):
-            if here != there:
-                found.append(Difference("redemption_differs", f"{redemption}.{name}", str(here), str(there)))
+        allocations, back = taken.get(redemption, ()), given.get(redemption, 0)
+        pairs: list[tuple[str, object, object]] = [
+            ("amount", record.amount, sum(part.amount for part in allocations)),
+            ("reversed", record.reversed, back),
+        ]
+        if all(here == there for _, here, there in pairs):
+            parts = [(part.lot.id, part.amount, part.given_back) for part in record.parts]
+            pairs.append(("parts", parts, _parts(allocations, back)))
+        found += [
+            Difference("redemption_differs", f"{redemption}.{name}", str(here), str(there))
+            for name, here, there in pairs
+            if here != there
+        ]
     return tuple(sorted(found, key=lambda difference: difference.where))
+
+
+def _parts(allocations: tuple[Allocation, ...], back: int) -> list[tuple[str, int, int]]:
+    """(lot, taken, given back) in order of consumption, when so much came back, the last consumed first."""
+    parts = []
+    for part in reversed(allocations):
+        parts.append((part.lot, part.amount, min(back, part.amount)))
+        back -= parts[-1][2]
+    return parts[::-1]
 
 
 def _missing(first: int, last: int) -> Difference:

@@ -151,7 +151,7 @@ def _open_hold(book: Book, hold: str, recorded: HoldStatus | None) -> Hold:
         raise NotFound("The wallet has no such hold.", hold=hold)
     if recorded is HoldStatus.OPEN:
         raise HoldLapsed("The hold has lapsed; what it set aside went back to its lots.", hold=hold)
-    raise HoldClosed(f"The hold was {recorded} before.", hold=hold, status=str(recorded))
+    raise HoldClosed(f"The hold was {recorded} before.", hold=hold, hold_status=str(recorded))
 
 
 def _first(allocations: tuple[Allocation, ...], amount: int) -> tuple[Allocation, ...]:

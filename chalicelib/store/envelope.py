@@ -6,6 +6,7 @@ import hashlib
 from base64 import b32encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from chalicelib.ledger.model import Plan
 from chalicelib.runtime.clock import Deadline
@@ -39,7 +40,7 @@ class Trace:
     entries: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Envelope:
     """Around one command.
 
@@ -57,7 +58,7 @@ class Envelope:
     dry_run: bool = False
     trace: Trace = field(default_factory=Trace)
 
-    @property
+    @cached_property
     def operation(self) -> str:
         """The operation's id, the same for every attempt and retry of it."""
         return operation_id(self.caller, self.key if self.key is not None else "")

@@ -83,14 +83,14 @@ def test_several_processes_spend_exactly_what_a_wallet_holds(till: Till) -> None
     command += [wallet.customer, wallet.currency, "6", "60"]
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        for _ in range(4)
+        for _ in range(3)
     ]
     told = Counter[str]()
     for process in processes:
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0
         told += Counter(json.loads(output))
-    assert told == {"done": 16, "InsufficientCredit": 8}
+    assert told == {"done": 16, "InsufficientCredit": 2}
     assert till.check(wallet).remaining == 1_000 - 16 * 60
 
 
@@ -122,7 +122,7 @@ def test_holds_on_one_order_from_two_tabs_leave_one_open(till: Till) -> None:
                 till.capture(wallet, each.hold)
 
 
-@pytest.mark.parametrize("round_", range(4))
+@pytest.mark.parametrize("round_", range(2))
 def test_capture_and_release_of_one_hold_one_wins_and_the_others_are_told_which(till: Till, round_: int) -> None:
     wallet = new_wallet()
     till.issue(wallet, 1_000)
@@ -131,11 +131,11 @@ def test_capture_and_release_of_one_hold_one_wins_and_the_others_are_told_which(
     assert outcomes(told) == {"done": 1, "HoldClosed": 5}
     (won,) = (each for each in told if isinstance(each, Receipt))
     status = won.told["hold"]["status"]
-    assert {each.facts["status"] for each in told if isinstance(each, HoldClosed)} == {status}
+    assert {each.facts["hold_status"] for each in told if isinstance(each, HoldClosed)} == {status}
     assert till.check(wallet).remaining == (600 if status == "captured" else 1_000)
 
 
-@pytest.mark.parametrize("round_", range(3))
+@pytest.mark.parametrize("round_", range(2))
 def test_capture_and_lapse_of_one_hold_one_wins_and_the_others_are_told_which(till: Till, round_: int) -> None:
     wallet = new_wallet()
     till.issue(wallet, 1_000)

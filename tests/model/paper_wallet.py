@@ -14,69 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chalicelib.ledger.cart import Cart, Line
+from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.conditions import Conditions
-
-HOUR = 3_600_000
-DAY = 24 * HOUR
-PAID = {"refund", "exchange", "purchased", "migration"}
-GOODWILL = {"compensation", "manual"}
-NEVER_EXPIRE = {"refund", "exchange", "purchased"}
-NO_CONDITIONS = Conditions()
-
-
-class Refusal(Exception):
-    """The paper says no; `args[0]` is the code."""
-
-
-@dataclass
-class Envelope:
-    """A lot: what is written on it, and the coins in it that nobody has set aside."""
-
-    name: str
-    kind: str
-    lot_class: str
-    priority: int
-    starts: int
-    ends: int | None
-    conditions: Conditions | None
-    number: int
-    ordinal: int = 0
-    reinstated: int = 0
-    released_before: bool = False
-    coins: list[int] = field(default_factory=list)
-
-    def written(self) -> Envelope:
-        """A copy of what is written on it, empty."""
-        return replace(self, coins=[])
-
-    def dead(self, at: int) -> bool:
-        return self.ends is not None and self.ends <= at
-
-    def alive(self, at: int) -> bool:
-        return self.starts <= at and not self.dead(at)
-
-
-@dataclass
-class Aside:
-    """A hold: coins with the names of the envelopes they came from."""
-
-    id: str
-    order: str
-    until: int
-    coins: list[tuple[int, str]]
-    captured: int = 0
-
-
-@dataclass
-class Settings:
-    mode: str = "grace"
-    """grace, original_expiry, extend, no_expiry"""
-    lifted_days: int = 14
-    reinstated_days: int = 30
-    released_hours: int = 24
-    order: tuple[str, ...] = ("priority", "ends", "scoped", "class", "starts", "number", "name")
-    merged: frozenset[str] = frozenset({"loyalty"})
+from tests.model.envelopes import DAY, GOODWILL, HOUR, NEVER_EXPIRE, PAID, Aside, Envelope, Refusal, Settings
+from tests.model.picking import ceiling_of, in_order, pick
 
 
 @dataclass
@@ -238,7 +179,7 @@ class PaperWallet:
     def debit(self, amount: int, lot: str | None) -> None:
         if self.frozen:
             raise Refusal("wallet_frozen")
-        lots = self._in_order() if lot is None else [self._open_lot(lot)]
+        lots = in_order(list(self.envelopes.values()), self.settings.order) if lot is None else [self._open_lot(lot)]
         coins = [(coin, each) for each in lots if each.alive(self.now) for coin in each.coins][:amount]
         if len(coins) < amount:
             raise Refusal("insufficient_credit")
@@ -320,7 +261,7 @@ class PaperWallet:
     def _choose(self, amount: int, cart: Cart, partial: bool) -> list[tuple[int, str]]:
         if self.frozen:
             raise Refusal("wallet_frozen")
-        ceiling = _ceiling(cart)
+        ceiling = ceiling_of(cart)
         wanted = amount
         if ceiling is not None and amount > ceiling:
             if not partial or ceiling == 0:
@@ -335,81 +276,8 @@ class PaperWallet:
         raise Refusal("condition_not_met")
 
     def _pick(self, wanted: int, cart: Cart) -> list[tuple[int, str]]:
-        """Coin by coin, each only if the order and all conditions still allow one more."""
-        ceiling = _ceiling(cart)
-        open_amounts = [_amount(line) for line in cart.lines]
-        coins: list[tuple[int, str]] = []
-        with_multiple = with_share = 0
-        for envelope in self._in_order():
-            says = envelope.conditions or NO_CONDITIONS
-            if not envelope.alive(self.now) or not self._applies(says, cart):
-                continue
-            for from_this, coin in enumerate(envelope.coins):
-                if len(coins) == wanted or len(coins) == ceiling:
-                    break
-                if says.max_per_order is not None and from_this + 1 > says.max_per_order:
-                    break
-                if says.min_order_multiple is not None and says.min_order_multiple * (with_multiple + 1) > (
-                    ceiling or 0
-                ):
-                    break
-                if says.max_share_of_order is not None and (with_share + 1) * 10_000 > (
-                    says.max_share_of_order * (ceiling or 0)
-                ):
-                    break
-                if _scoped(says):
-                    fitting = [n for n, line in enumerate(cart.lines) if open_amounts[n] and _fits(says, line)]
-                    if not fitting:
-                        break
-                    open_amounts[fitting[0]] -= 1
-                coins.append((coin, envelope.name))
-                with_multiple += says.min_order_multiple is not None
-                with_share += says.max_share_of_order is not None
-        return coins
-
-    def _applies(self, says: Conditions, cart: Cart) -> bool:
-        ceiling = _ceiling(cart)
-        sized = says.min_order is not None or says.min_order_multiple is not None or says.max_share_of_order is not None
-        if sized and ceiling is None:
-            return False
-        if says.min_order is not None and (ceiling or 0) < says.min_order:
-            return False
-        if _scoped(says) and not any(_fits(says, line) for line in cart.lines):
-            return False
-        if says.include.channels and cart.channel not in says.include.channels:
-            return False
-        if says.exclude.channels and (cart.channel is None or cart.channel in says.exclude.channels):
-            return False
-        weekday = ("thu", "fri", "sat", "sun", "mon", "tue", "wed")[self.now // DAY % 7]
-        if says.weekdays and weekday not in says.weekdays:
-            return False
-        if says.hours is not None:
-            start, end = says.hours
-            minute = self.now % DAY // 60_000
-            inside = start <= minute < end if start < end else not end <= minute < start
-            if not inside:
-                return False
-        if says.first_order_only and self.first_order not in (None, cart.order_id):
-            return False
-        if says.not_with_discounts and cart.discounted is not False:
-            return False
-        return says.not_on_order is None or says.not_on_order != cart.order_id
-
-    def _in_order(self) -> list[Envelope]:
-        never = 10**18
-        keys = {
-            "priority": lambda each: each.priority,
-            "ends": lambda each: never if each.ends is None else each.ends,
-            "scoped": lambda each: 0 if _scoped(each.conditions or NO_CONDITIONS) else 1,
-            "class": lambda each: ["promotional", "goodwill", "paid"].index(each.lot_class),
-            "starts": lambda each: each.starts,
-            "number": lambda each: each.number,
-            "name": lambda each: f".{each.ordinal}" if each.ordinal else "",
-        }
-        lots = list(self.envelopes.values())
-        for key in reversed(self.settings.order):
-            lots.sort(key=keys[key])
-        return lots
+        lots = in_order(list(self.envelopes.values()), self.settings.order)
+        return pick(lots, wanted, cart, self.now, self.first_order)
 
     # moving coins
 
@@ -497,23 +365,3 @@ class PaperWallet:
 
 def _later(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else max(one, other)
-
-
-def _amount(line: Line) -> int:
-    return max(0, line.quantity * line.unit_price - line.discount)
-
-
-def _ceiling(cart: Cart) -> int | None:
-    if cart.total is not None:
-        return cart.total
-    return sum(map(_amount, cart.lines)) if cart.lines else None
-
-
-def _scoped(says: Conditions) -> bool:
-    return bool(says.include.products or says.exclude.products or says.include.tags or says.exclude.tags)
-
-
-def _fits(says: Conditions, line: Line) -> bool:
-    wanted = not (says.include.products or says.include.tags)
-    wanted = wanted or line.product in says.include.products or bool(set(line.tags) & set(says.include.tags))
-    return wanted and line.product not in says.exclude.products and not set(line.tags) & set(says.exclude.tags)

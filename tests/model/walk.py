@@ -9,63 +9,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
-from datetime import UTC
+from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any
 
 from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
 from chalicelib.ledger.cart import Cart, Line
-from chalicelib.ledger.conditions import Conditions, Selection
 from chalicelib.ledger.model import Act, Entry, HoldStatus, Kind, Plan, Redemption, Wallet, balance
 from chalicelib.ledger.policy import (
     SPENDING_ORDER,
     At,
     Expiry,
-    Extend,
-    Grace,
     Never,
-    NoExpiry,
-    OriginalExpiry,
-    Policy,
-    Reinstatement,
 )
 from chalicelib.ledger.refusals import Refused
 from chalicelib.ledger.settling import due_at, open_book
 from tests import invariants
-from tests.model.paper_wallet import DAY, HOUR, PaperWallet, Refusal, Settings
+from tests.model import chance
+from tests.model.envelopes import DAY, HOUR, Refusal
+from tests.model.paper_wallet import PaperWallet
 
 MINUTE = 60_000
 KINDS = [kind for kind in Kind if kind is not Kind.REINSTATED]
-PRODUCTS = ("hat", "shirt", "socks")
-ORDERS = {  # keys of the spending order, as the ledger and as the paper call them
-    SPENDING_ORDER: (
-        "priority",
-        "ends",
-        "scoped",
-        "class",
-        "starts",
-        "number",
-        "name",
-    ),
-    ("lot_class", "expires_at", "issued_in", "id"): ("class", "ends", "number", "name"),
-    ("issued_in", "id"): ("number", "name"),
-}
-PROFILES = {  # how often each command comes; what a walk is like
-    "mixed": {"grant": 5, "redeem": 5, "reverse": 4, "hold": 5, "capture": 4, "release": 2, "support": 3, "sweep": 1},
-    "checkouts": {
-        "grant": 3,
-        "redeem": 1,
-        "reverse": 2,
-        "hold": 8,
-        "capture": 4,
-        "release": 3,
-        "support": 1,
-        "sweep": 1,
-    },
-    "refunds": {"grant": 4, "redeem": 6, "reverse": 9, "hold": 1, "capture": 1, "release": 0, "support": 2, "sweep": 1},
-    "crowded": {"grant": 6, "redeem": 2, "reverse": 7, "hold": 7, "capture": 1, "release": 1, "support": 1, "sweep": 1},
-}
 CROWD = 98
 """Lots that a crowded wallet starts with: near the limit of a hundred."""
 
@@ -74,8 +38,9 @@ class Walk:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.log: list[str] = []
-        self.profile = self.dice.choice([*PROFILES, "mixed", "checkouts", "refunds"])
-        self.policy, settings = self._rules()
+        self.profile = self.dice.choice([*chance.PROFILES, "mixed", "checkouts", "refunds"])
+        self.orders = 40 if self.profile in ("crowded", "checkouts") else 6
+        self.policy, settings = chance.rules(self.dice)
         self.paper = PaperWallet(settings)
         self.wallet = Wallet("anna", "EUR")
         self.entries: tuple[Entry, ...] = ()
@@ -100,7 +65,7 @@ class Walk:
     def step(self) -> None:
         self.steps += 1
         self._move_clock()
-        weights = PROFILES[self.profile]
+        weights = chance.PROFILES[self.profile]
         (command,) = self.dice.choices(list(weights), list(weights.values()))
         if command in ("capture", "release") and not self.wallet.holds and self.dice.random() < 0.8:
             command = "hold"
@@ -119,6 +84,7 @@ class Walk:
 
     def _grant(self) -> None:
         kind = self.dice.choice(KINDS)
+        priority = self.dice.choice([50, 50, 50, 10, 90])
         amount = self.dice.randint(1, 3) if self.profile == "crowded" else self.dice.randint(1, 40)
         ends: int | str | None = self.dice.choice(
             [None, "never", self.clock, self.clock + 1]
@@ -126,13 +92,13 @@ class Walk:
             + [self.clock + self.dice.randrange(1, 25) * DAY for _ in range(3)]
             + [self.clock // DAY * DAY + 2 * DAY] * 3
         )
-        if self.dice.random() < 0.3:
-            kind, ends = Kind.LOYALTY, None  # the kind that merges, with an end that several have
+        if self.dice.random() < (0.9 if self.profile == "points" else 0.2):
+            kind, ends, priority = Kind.LOYALTY, None, 50  # the kind that merges, with an end that several have
         if kind in (Kind.REFUND, Kind.EXCHANGE, Kind.PURCHASED) and self.dice.random() < 0.9:
             ends = self.dice.choice([None, "never"])
         starts = self.clock + self.dice.randrange(-5, 30) * HOUR if self.dice.random() < 0.2 else None
-        priority = self.dice.choice([50, 50, 50, 10, 90])
-        conditions = self._conditions() if self.dice.random() < 0.3 else None
+        conditioned = {"mixed": 0.5, "points": 0.05, "returns": 0}.get(self.profile, 0.3)
+        conditions = chance.conditions(self.dice) if self.dice.random() < conditioned else None
         expires: Expiry | None = Never() if ends == "never" else At(ends) if isinstance(ends, int) else None
         grant = granting.Grant(
             amount, kind, "test", effective_at=starts, expires=expires, priority=priority, conditions=conditions
@@ -144,7 +110,7 @@ class Walk:
         )
 
     def _redeem(self) -> None:
-        cart, amount, partial = self._cart(), self._some_credit(), self.dice.random() < 0.4
+        cart, amount, partial = chance.cart(self.dice, self.orders), self._some_credit(), self.dice.random() < 0.4
         command = redeeming.Spending(amount, cart, partial)
         self._both(
             command,
@@ -153,7 +119,7 @@ class Walk:
         )
 
     def _hold(self) -> None:
-        cart, amount, partial = self._cart(), self._some_credit(), self.dice.random() < 0.4
+        cart, amount, partial = chance.cart(self.dice, self.orders), self._some_credit(), self.dice.random() < 0.4
         seconds = self.dice.choice([1, 30, 180, 24 * 60, 7 * 24 * 60, 7 * 24 * 60]) * 60
         command = redeeming.Spending(amount, cart, partial)
         self._both(
@@ -342,36 +308,12 @@ class Walk:
 
     # chance
 
-    def _rules(self) -> tuple[Policy, Settings]:
-        modes: list[tuple[Reinstatement, dict[str, Any]]] = [
-            (Grace(), {}),
-            (Grace(), {}),
-            (Grace(2, 5), {"lifted_days": 2, "reinstated_days": 5}),
-            (OriginalExpiry(), {"mode": "original_expiry"}),
-            (Extend(3), {"mode": "extend", "lifted_days": 3}),
-            (NoExpiry(), {"mode": "no_expiry"}),
-        ]
-        mode, numbers = self.dice.choice(modes)
-        order = self.dice.choice([*([SPENDING_ORDER] * 4), *ORDERS])
-        hours = self.dice.choice([24, 24, 1])
-        merged = self.dice.choice([frozenset({Kind.LOYALTY}), frozenset({Kind.LOYALTY, Kind.CASHBACK, Kind.MANUAL})])
-        policy = Policy(
-            "1",
-            UTC,
-            spending_order=order,
-            merged_kinds=merged,
-            reinstatement=mode,
-            released_grace_hours=hours,
-        )
-        paper = Settings(order=ORDERS[order], merged=frozenset(map(str, merged)), released_hours=hours, **numbers)
-        return policy, paper
-
     def _move_clock(self) -> None:
         ends = [lot.expires_at for lot in self.wallet.lots if lot.expires_at is not None]
         ends += [hold.expires_at for hold in self.wallet.holds]
         ends += [lot.effective_at for lot in self.wallet.lots if lot.effective_at > self.clock]
-        near = [end for end in ends if self.clock < end < self.clock + 20 * DAY]
-        quiet = 0.95 if self.profile == "crowded" else 0.6
+        near = [end for end in ends if self.clock < end < self.clock + 40 * DAY]
+        quiet = {"crowded": 0.95, "points": 0.9, "returns": 0.5}.get(self.profile, 0.6)
         chance = self.dice.random()
         if chance < quiet:
             self.clock += self.dice.choice([0, 1, 1000, MINUTE])
@@ -408,52 +350,6 @@ class Walk:
     def _some_hold(self) -> str:
         open_holds = [hold.id for hold in self.wallet.holds if hold.expires_at > self.clock]
         return self._mostly(open_holds, [*self.hold_statuses, "hld_none"])
-
-    def _cart(self) -> Cart:
-        orders = 40 if self.profile in ("crowded", "checkouts") else 6
-        cart = Cart(f"order-{self.dice.randint(1, orders)}")
-        if self.dice.random() < 0.6:
-            cart = replace(cart, total=self.dice.choice([0, self._amount(), *(self._amount(1_000) for _ in range(6))]))
-        if self.dice.random() < 0.5:
-            lines = tuple(
-                Line(
-                    self.dice.choice(PRODUCTS),
-                    self.dice.randint(1, 3),
-                    self.dice.randint(0, 150),
-                    self.dice.choice([0, 0, 5]),
-                    tags=self.dice.choice([(), ("new",)]),
-                )
-                for _ in range(self.dice.randint(1, 3))
-            )
-            cart = replace(cart, lines=lines)
-        return replace(
-            cart,
-            channel=self.dice.choice([None, "app", "web"]),
-            discounted=self.dice.choice([None, True, False]),
-        )
-
-    def _conditions(self) -> Conditions:
-        some: dict[str, Any] = {
-            "min_order": self._amount(50),
-            "min_order_multiple": self.dice.randint(1, 4),
-            "max_share_of_order": self.dice.choice([1, 2_500, 3_333, 5_000, 10_000]),
-            "max_per_order": self._amount(20),
-            "include": Selection(
-                products=tuple(self.dice.sample(PRODUCTS, self.dice.randint(0, 2))),
-                tags=self.dice.choice([(), ("new",)]),
-                channels=self.dice.choice([(), (), ("app",)]),
-            ),
-            "exclude": Selection(
-                products=tuple(self.dice.sample(PRODUCTS, 1)), channels=self.dice.choice([(), (), ("web",)])
-            ),
-            "weekdays": tuple(self.dice.sample(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), 5)),
-            "hours": (self.dice.randrange(1440), self.dice.randrange(1440)),
-            "first_order_only": True,
-            "not_with_discounts": True,
-            "not_on_order": f"order-{self.dice.randint(1, 6)}",
-        }
-        chosen = self.dice.sample(list(some), self.dice.choice([1, 1, 1, 2]))
-        return Conditions(**{name: some[name] for name in chosen})
 
 
 def brief(said: object) -> str:

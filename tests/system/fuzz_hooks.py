@@ -1,7 +1,7 @@
 """What the fuzzer cannot know from the description, because no schema can say it.
 
 A key stands for one request, so each request gets one of its own. A dry run needs no key, so a case about a missing key
-is no dry run; and what it answers is not there afterwards, so in a chain of requests there is none. To JSON Schema 849.0
+is no dry run; what it answers is not there afterwards, so in a chain of requests there is none. To JSON Schema 849.0
 is an integer, to this API it is a float; so it is sent where data is to be wrong.
 """
 

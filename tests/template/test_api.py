@@ -16,7 +16,7 @@ ANSWERS = {
     "UNAUTHORIZED": (401, "unauthorized"),
     "EXPIRED_TOKEN": (401, "unauthorized"),
     "INVALID_SIGNATURE": (401, "unauthorized"),
-    "ACCESS_DENIED": (403, "forbidden"),
+    "ACCESS_DENIED": (401, "unauthorized"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "not_found"),
     "RESOURCE_NOT_FOUND": (404, "not_found"),
     "REQUEST_TOO_LARGE": (413, "validation_failed"),

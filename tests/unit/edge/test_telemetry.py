@@ -79,13 +79,13 @@ def test_a_replay_is_counted_and_a_refusal_is_an_outcome(till: Till, capsys: pyt
     till.redeem(500)
     till.but(scope="").get(WALLET)
     till.get(WALLET)
-    told = [(line["Operation"], line["Outcome"], line["Replays"]) for line in lines(capsys)]
+    told = [(line["Operation"], line["Outcome"], line.get("Replays")) for line in lines(capsys)]
     assert told == [
         ("issue_credit", "ok", 0),
         ("issue_credit", "ok", 1),
         ("redeem", "insufficient_credit", 0),
-        ("get_wallet", "forbidden", 0),
-        ("get_wallet", "ok", 0),
+        ("get_wallet", "forbidden", None),
+        ("get_wallet", "ok", None),
     ]
 
 

@@ -210,3 +210,21 @@ def test_a_record_of_a_redemption_that_is_gone_or_wrong_is_named() -> None:
     assert audit_redemptions(anna.entries, others) == (
         Difference("redemption_missing", forgot.id, "nothing", "a record"),
     )
+
+
+def test_a_record_that_gave_back_to_the_wrong_lot_is_named() -> None:
+    anna = Passbook()
+    anna.grant(100)
+    anna.grant(100)
+    spent = anna.redeem(150)
+    anna.reverse(spent, 20)
+    first, last = anna.redemptions[spent.id].parts
+    swapped = replace(spent, parts=(replace(first, given_back=20), replace(last, given_back=0)))
+    assert audit_redemptions(anna.entries, {spent.id: swapped}) == (
+        Difference(
+            "redemption_differs",
+            f"{spent.id}.parts",
+            "[('lot_1', 100, 20), ('lot_2', 50, 0)]",
+            "[('lot_1', 100, 0), ('lot_2', 50, 20)]",
+        ),
+    )

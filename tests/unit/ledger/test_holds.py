@@ -234,7 +234,7 @@ def test_a_closed_hold_says_what_became_of_it() -> None:
     anna.capture(hold)
     with pytest.raises(HoldClosed) as refused:
         anna.release(hold)
-    assert refused.value.facts == {"hold": hold.id, "status": "captured"}
+    assert refused.value.facts == {"hold": hold.id, "hold_status": "captured"}
 
 
 def test_a_hold_that_never_was_is_not_found() -> None:

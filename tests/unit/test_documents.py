@@ -1,0 +1,59 @@
+"""The documents are true where a machine can tell: the tests and files that they name are there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dev.places import ROOT
+
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/architecture.md",
+    "docs/deploy.md",
+    "docs/runbooks.md",
+)
+
+
+def named_tests() -> list[str]:
+    """Every test that the README names, with its file; `…::` stands for the file named last."""
+    named, file = [], ""
+    for path, test in re.findall(r"`(tests/[\w/]+\.py|…)(?:::(\w+))?`", (ROOT / "README.md").read_text()):
+        file = file if path == "…" else path
+        named.append(f"{file}::{test}")
+    return named
+
+
+@pytest.mark.parametrize("named", named_tests())
+def test_every_guarantee_names_a_test_that_there_is(named: str) -> None:
+    file, _, test = named.partition("::")
+    text = (ROOT / file).read_text()
+    assert not test or f"def {test}(" in text
+
+
+def test_the_readme_names_tests() -> None:
+    assert len(named_tests()) > 20
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
+        assert (ROOT / document).parent.joinpath(link).exists(), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_make_targets_that_are_named_exist(document: str) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make (?:-s )?([a-z]+)", (ROOT / document).read_text()):
+        assert re.search(rf"^({target}|[a-z -]*\b{target}\b[a-z -]*):", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("group", ["app", "build", "dev", "aws"])
+def test_every_dependency_has_its_line_in_the_decisions(group: str) -> None:
+    wanted = (ROOT / "dev" / "requirements" / f"{group}.in").read_text()
+    decisions = (ROOT / "docs" / "decisions.md").read_text()
+    for library in re.findall(r"^([A-Za-z0-9_-]+)", wanted, re.MULTILINE):
+        assert library.startswith("-") or library.lower() in decisions.lower(), library
