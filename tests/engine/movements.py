@@ -119,3 +119,14 @@ def _with_credit(till: Till) -> WalletId:
 def _with_hold(till: Till) -> tuple[WalletId, str]:
     wallet = _with_credit(till)
     return wallet, till.hold(wallet, 1_200, "order-1").hold
+
+
+def one_effect(till: Till, movement: Movement, operation: str) -> None:
+    """It was done, once, and the wallet ties."""
+    assert till.effects(movement.wallet, operation) == movement.entries
+    till.check(movement.wallet)
+
+
+def no_effect(till: Till, movement: Movement, version: int) -> None:
+    """The wallet ties, and is as it was."""
+    assert till.check(movement.wallet).version == version

@@ -12,7 +12,8 @@ from chalicelib.ledger.refusals import HoldClosed, NotFound, OverReversal
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import KeyReused
 from tests.engine.till import Till, new_key, new_wallet
-from tests.engine.wire import Request, Wire, answer
+from tests.engine.trouble import answer
+from tests.engine.wire import Request, Wire
 
 # One key for several commands
 

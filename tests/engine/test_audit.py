@@ -15,7 +15,8 @@ from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Busy
 from chalicelib.wallets import queries
 from tests.engine.till import Till, new_wallet
-from tests.engine.wire import Request, Wire, answer
+from tests.engine.trouble import answer
+from tests.engine.wire import Request, Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

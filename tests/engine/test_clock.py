@@ -17,18 +17,8 @@ from chalicelib.store.tables import Tables
 from chalicelib.wallets import queries
 from tests.engine.conftest import POLICY
 from tests.engine.till import Till, new_wallet
-from tests.engine.wire import (
-    COMMIT,
-    READ,
-    Fault,
-    Request,
-    Wire,
-    cancelled,
-    error,
-    lost_answer,
-    no_connection,
-    throttled,
-)
+from tests.engine.trouble import cancelled, error, lost_answer, no_connection, throttled
+from tests.engine.wire import COMMIT, READ, Fault, Request, Wire
 from tests.passbook import instant
 
 NOON = instant("2027-03-01T12:00")

@@ -26,7 +26,8 @@ from chalicelib.store.tables import Tables
 from tests.engine.conftest import POLICY, Stopwatch
 from tests.engine.movements import MOVEMENTS, redeem
 from tests.engine.till import Till, new_key, new_wallet
-from tests.engine.wire import ANY, COMMIT, READ, Fault, Request, Wire, cancelled, error, lost_request, throttled
+from tests.engine.trouble import cancelled, error, lost_request, throttled
+from tests.engine.wire import ANY, COMMIT, READ, Fault, Request, Wire
 
 ROOT = Path(__file__).parents[2]
 

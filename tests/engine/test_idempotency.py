@@ -12,7 +12,8 @@ from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import KeyReused
 from tests.engine.movements import MOVEMENTS, Movement, named
 from tests.engine.till import Till, new_key, new_wallet
-from tests.engine.wire import COMMIT, READ, Wire, lost_request
+from tests.engine.trouble import lost_request
+from tests.engine.wire import COMMIT, READ, Wire
 
 every_movement = pytest.mark.parametrize("movement", MOVEMENTS, ids=named)
 

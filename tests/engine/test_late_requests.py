@@ -28,7 +28,8 @@ from chalicelib.store.tables import Tables
 from tests.engine.conftest import POLICY
 from tests.engine.movements import Movement, capture, hold, issue, named, redeem, reverse
 from tests.engine.till import Till, new_key, new_wallet, until_known
-from tests.engine.wire import ANY, COMMIT, READ, Kept, Request, Wire
+from tests.engine.trouble import Kept
+from tests.engine.wire import ANY, COMMIT, READ, Request, Wire
 from tests.passbook import instant
 
 STEPS = range(1, 5)

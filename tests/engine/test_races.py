@@ -6,17 +6,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import (
@@ -27,33 +21,12 @@ from chalicelib.ledger.refusals import (
     Refused,
 )
 from chalicelib.runtime.clock import SystemClock
-from chalicelib.store.envelope import Trace, WalletId
-from chalicelib.store.signals import Busy, OutcomeUnknown
+from chalicelib.store.envelope import WalletId
+from tests.engine.crowd import at_once, outcomes
 from tests.engine.till import Receipt, Till, new_wallet, until_known
-from tests.engine.wire import COMMIT, Request, Wire, cancelled
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = 32
-
-
-def at_once(commands: Iterable[Callable[[], Any]]) -> list[Any]:
-    """What each command gave or raised; all start together."""
-    commands = list(commands)
-    start = threading.Barrier(len(commands))
-
-    def run(command: Callable[[], Any]) -> Any:
-        start.wait()
-        try:
-            return command()
-        except (Refused, Busy, OutcomeUnknown) as told:
-            return told
-
-    with ThreadPoolExecutor(len(commands)) as crowd:
-        return list(crowd.map(run, commands))
-
-
-def outcomes(told: Iterable[Any]) -> Counter[str]:
-    return Counter("done" if isinstance(each, Receipt) else type(each).__name__ for each in told)
 
 
 def test_many_simultaneous_debits_of_a_wallet_worth_one_exactly_one_is_accepted(till: Till) -> None:
@@ -211,92 +184,6 @@ def test_a_burst_of_different_grants_all_land(till: Till) -> None:
     told = at_once([lambda: until_known(till.issue, wallet, 10)] * CLIENTS)
     assert outcomes(told) == {"done": CLIENTS}
     assert till.check(wallet).remaining == 10 * CLIENTS
-
-
-class InFlight:
-    """What AWS does with two transactions in flight on one item: the later one is cancelled.
-
-    `seconds` is the time that a transaction is in flight beside what the engine under test takes for it.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.cancelled = 0
-        self._seconds = seconds
-        self._wallets: set[str] = set()
-        self._lock = threading.Lock()
-
-    def __call__(self, request: Request) -> AWSResponse | None:
-        with self._lock:
-            if request.wallet in self._wallets:
-                self.cancelled += 1
-                return cancelled("TransactionConflict")(request)
-            self._wallets.add(request.wallet)
-        try:
-            time.sleep(self._seconds)
-            return request.send()
-        finally:
-            with self._lock:
-                self._wallets.discard(request.wallet)
-
-
-@pytest.mark.parametrize("conflicting", [False, True], ids=["last write loses", "as on AWS"])
-def test_16_clients_on_one_wallet_all_get_through(till: Till, wire: Wire, conflicting: bool) -> None:
-    """In a closed loop, so that the pressure never ends: few attempts for each, and hardly anybody is told busy."""
-    rounds = 4
-    wallet = new_wallet()
-    till.issue(wallet, 100_000)
-    in_flight = InFlight(0.004)
-    if conflicting:
-        wire.on(COMMIT, in_flight, times=None)
-    traces: list[Trace] = []
-
-    def redeem(key: str) -> Receipt:
-        trace = Trace()
-        traces.append(trace)
-        return till.redeem(wallet, 10, key=key, trace=trace)
-
-    told = at_once([lambda: [until_known(redeem) for _ in range(rounds)]] * 16)
-    receipts = [receipt for each in told for receipt in each]
-    busy = len(traces) - len(receipts)
-    mean = sum(trace.attempts for trace in traces) / len(receipts)
-    print(f"attempts {mean:.2f}, most {max(trace.attempts for trace in traces)}, told busy {busy}")
-    assert len(receipts) == 16 * rounds
-    assert mean <= 4.5
-    assert busy <= 2
-    wire.mend()
-    stored = till.check(wallet)
-    assert stored.remaining == 100_000 - 10 * len(receipts)
-    assert len(till.entries(wallet)) == 1 + len(receipts)
-
-
-def test_clients_on_wallets_of_their_own_do_not_meet(till: Till, wire: Wire) -> None:
-    wallets = [new_wallet() for _ in range(16)]
-    in_flight = InFlight(0.004)
-    wire.on(COMMIT, in_flight, times=None)
-    told = at_once([partial(till.fill, wallet, 10, 20, 30) for wallet in wallets])
-    assert all(isinstance(each, list) for each in told)
-    assert in_flight.cancelled == 0
-
-
-def test_a_lost_race_that_never_ends_is_busy_and_nothing_else(till: Till, wire: Wire) -> None:
-    """Somebody moves the wallet between every read and commit of ours."""
-    wallet = new_wallet()
-    till.issue(wallet, 100)
-    patient = Till(till.engine)
-
-    def in_between(request: Request) -> None:
-        if not quiet.is_set():
-            quiet.set()
-            patient.issue(wallet, 1)
-            quiet.clear()
-
-    quiet = threading.Event()
-    wire.on(COMMIT, in_between, times=None)
-    with pytest.raises(Busy):
-        till.redeem(wallet, 50, seconds=3.0)
-    wire.mend()
-    assert not any(entry.type == "redeemed" for entry in till.entries(wallet))
-    till.check(wallet)
 
 
 def test_what_one_wallet_does_is_nothing_to_another(till: Till) -> None:

@@ -30,14 +30,8 @@ from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, OutcomeUnknown
 from tests.engine.conftest import POLICY
 from tests.engine.till import PATIENCE, Receipt, Till, new_key, new_wallet
-from tests.engine.wire import (
-    ANY,
-    COMMIT,
-    READ,
-    Fault,
+from tests.engine.trouble import (
     Kept,
-    Request,
-    Wire,
     cancelled,
     closed_after,
     connect_timeout,
@@ -47,6 +41,7 @@ from tests.engine.wire import (
     no_connection,
     throttled,
 )
+from tests.engine.wire import ANY, COMMIT, READ, Fault, Request, Wire
 from tests.passbook import Passbook, instant
 
 STEPS = int(os.environ.get("STEPS", "200"))

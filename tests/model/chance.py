@@ -59,6 +59,7 @@ def rules(dice: random.Random) -> tuple[Policy, Settings]:
         (Grace(), {}),
         (Grace(), {}),
         (Grace(2, 5), {"lifted_days": 2, "reinstated_days": 5}),
+        (Grace(0, 1), {"lifted_days": 0, "reinstated_days": 1}),
         (OriginalExpiry(), {"mode": "original_expiry"}),
         (Extend(3), {"mode": "extend", "lifted_days": 3}),
         (NoExpiry(), {"mode": "no_expiry"}),

@@ -94,6 +94,9 @@ class Walk:
         )
         if self.dice.random() < (0.9 if self.profile == "points" else 0.2):
             kind, ends, priority = Kind.LOYALTY, None, 50  # the kind that merges, with an end that several have
+        if self.profile == "returns":  # credit that soon dies and is often given back: long chains of parents
+            kind = self.dice.choice([Kind.PROMOTION, Kind.MANUAL, Kind.MIGRATION])
+            ends = self.clock + self.dice.randint(1, 3) * DAY
         if kind in (Kind.REFUND, Kind.EXCHANGE, Kind.PURCHASED) and self.dice.random() < 0.9:
             ends = self.dice.choice([None, "never"])
         starts = self.clock + self.dice.randrange(-5, 30) * HOUR if self.dice.random() < 0.2 else None
@@ -313,7 +316,7 @@ class Walk:
         ends += [hold.expires_at for hold in self.wallet.holds]
         ends += [lot.effective_at for lot in self.wallet.lots if lot.effective_at > self.clock]
         near = [end for end in ends if self.clock < end < self.clock + 40 * DAY]
-        quiet = {"crowded": 0.95, "points": 0.9, "returns": 0.5}.get(self.profile, 0.6)
+        quiet = {"crowded": 0.95, "points": 0.9, "returns": 0.2}.get(self.profile, 0.6)
         chance = self.dice.random()
         if chance < quiet:
             self.clock += self.dice.choice([0, 1, 1000, MINUTE])
@@ -336,10 +339,14 @@ class Walk:
         available = balance(seen, at).available
         if not available or self.dice.random() < 0.05:
             return self._amount()
+        if self.profile == "returns" and self.dice.random() < 0.7:
+            return available
         return self.dice.choice([available, available + 1, *(self.dice.randint(1, available) for _ in range(8))])
 
     def _some_or_none(self, there: int) -> int | None:
         """None for all of it, or an amount near what is there."""
+        if self.profile == "returns" and self.dice.random() < 0.7:
+            return None
         return self.dice.choice(
             [None, max(1, there), there + 1, *(self.dice.randint(1, max(1, there)) for _ in range(6))]
         )
