@@ -49,7 +49,7 @@ PROFILES = {  # how often each command comes; what a walk is like
     },
     "refunds": {"grant": 4, "redeem": 6, "reverse": 9, "hold": 1, "capture": 1, "release": 0, "support": 2, "sweep": 1},
     "points": {"grant": 6, "redeem": 7, "reverse": 6, "hold": 1, "capture": 1, "release": 0, "support": 1, "sweep": 0},
-    "returns": {"grant": 2, "redeem": 6, "reverse": 8, "hold": 3, "capture": 1, "release": 2, "support": 0, "sweep": 1},
+    "returns": {"grant": 2, "round": 6, "reverse": 2, "hold": 4, "capture": 1, "release": 3, "sweep": 1},
     "crowded": {"grant": 6, "redeem": 2, "reverse": 7, "hold": 7, "capture": 1, "release": 1, "support": 1, "sweep": 1},
 }
 

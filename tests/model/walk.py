@@ -96,7 +96,7 @@ class Walk:
             kind, ends, priority = Kind.LOYALTY, None, 50  # the kind that merges, with an end that several have
         if self.profile == "returns":  # credit that soon dies and is often given back: long chains of parents
             kind = self.dice.choice([Kind.PROMOTION, Kind.MANUAL, Kind.MIGRATION])
-            ends = self.clock + self.dice.randint(1, 3) * DAY
+            ends = self.clock + self.dice.randint(1, 2) * DAY
         if kind in (Kind.REFUND, Kind.EXCHANGE, Kind.PURCHASED) and self.dice.random() < 0.9:
             ends = self.dice.choice([None, "never"])
         starts = self.clock + self.dice.randrange(-5, 30) * HOUR if self.dice.random() < 0.2 else None
@@ -113,7 +113,9 @@ class Walk:
         )
 
     def _redeem(self) -> None:
-        cart, amount, partial = chance.cart(self.dice, self.orders), self._some_credit(), self.dice.random() < 0.4
+        self._spend(self._some_credit(), chance.cart(self.dice, self.orders), partial=self.dice.random() < 0.4)
+
+    def _spend(self, amount: int, cart: Cart, *, partial: bool) -> None:
         command = redeeming.Spending(amount, cart, partial)
         self._both(
             command,
@@ -155,7 +157,19 @@ class Walk:
         open_ones = [each.id for each in self.redemptions.values() if each.reversed < each.amount]
         name = self._mostly(open_ones, [*self.redemptions, "rdm_none"])
         found = self.redemptions.get(name)
-        amount = self._some_or_none(found.amount - found.reversed if found else 10)
+        self._undo(name, self._some_or_none(found.amount - found.reversed if found else 10))
+
+    def _round(self) -> None:
+        """Spend all there is, wait until what paid is dead, and get it back: how chains of parents grow."""
+        self._spend(10_000, Cart("order-1"), partial=True)
+        redemption = f"rdm_op{self.steps}"
+        if redemption in self.redemptions:
+            ends = [part.lot.expires_at or 0 for part in self.redemptions[redemption].parts]
+            self.clock = max(self.clock, *ends) + self.dice.choice([-1, 0, 0, HOUR])
+            self.steps += 1
+            self._undo(redemption, None)
+
+    def _undo(self, name: str, amount: int | None) -> None:
         command = redeeming.Reversal(name, amount)
         self._both(
             command,
@@ -316,7 +330,7 @@ class Walk:
         ends += [hold.expires_at for hold in self.wallet.holds]
         ends += [lot.effective_at for lot in self.wallet.lots if lot.effective_at > self.clock]
         near = [end for end in ends if self.clock < end < self.clock + 40 * DAY]
-        quiet = {"crowded": 0.95, "points": 0.9, "returns": 0.2}.get(self.profile, 0.6)
+        quiet = {"crowded": 0.95, "points": 0.9, "returns": 0.8}.get(self.profile, 0.6)
         chance = self.dice.random()
         if chance < quiet:
             self.clock += self.dice.choice([0, 1, 1000, MINUTE])
@@ -339,14 +353,10 @@ class Walk:
         available = balance(seen, at).available
         if not available or self.dice.random() < 0.05:
             return self._amount()
-        if self.profile == "returns" and self.dice.random() < 0.7:
-            return available
         return self.dice.choice([available, available + 1, *(self.dice.randint(1, available) for _ in range(8))])
 
     def _some_or_none(self, there: int) -> int | None:
         """None for all of it, or an amount near what is there."""
-        if self.profile == "returns" and self.dice.random() < 0.7:
-            return None
         return self.dice.choice(
             [None, max(1, there), there + 1, *(self.dice.randint(1, max(1, there)) for _ in range(6))]
         )
