@@ -33,9 +33,9 @@ def commands_of(document: str) -> str:
     return "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL))
 
 
-def test_the_readme_leads_from_clone_to_a_redeemed_credit(environment: dict[str, str]) -> None:
+def test_the_readme_leads_from_clone_to_a_redeemed_credit(environment: dict[str, str], customer: str) -> None:
     typed = subprocess.run(
-        ["bash", "-euc", commands_of("README.md")],
+        ["bash", "-euc", commands_of("README.md").replace("alice", customer)],
         env=environment,
         cwd=ROOT,
         capture_output=True,
