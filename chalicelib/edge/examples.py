@@ -63,7 +63,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class _Story:
     """A wallet, and what was answered while it lived."""
 

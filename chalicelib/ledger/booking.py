@@ -81,7 +81,7 @@ def _moved(lots: dict[str, Lot], entry: Entry) -> dict[str, Lot]:
     remaining_sign, held_sign = EFFECT[entry.type]
     for terms in entry.lots:
         there = lots.get(terms.id)
-        lots[terms.id] = replace(terms, remaining=there.remaining, held=there.held) if there else terms
+        lots[terms.id] = terms.worth(there.remaining, there.held) if there else terms
     for part in entry.allocations:
         if part.amount <= 0:
             raise LedgerFault(f"entry {entry.sequence} moves {part.amount}")
@@ -99,7 +99,7 @@ def _shift(lots: dict[str, Lot], lot_id: str, remaining: int, held: int, entry: 
     lot = lots.get(lot_id)
     if lot is None:
         raise LedgerFault(f"entry {entry.sequence} touches {lot_id}, which is not open")
-    after = replace(lot, remaining=lot.remaining + remaining, held=lot.held + held)
+    after = lot.worth(lot.remaining + remaining, lot.held + held)
     if not 0 <= after.held <= after.remaining <= after.granted:
         raise LedgerFault(
             f"entry {entry.sequence} leaves {lot_id} with {after.held} held of {after.remaining} of {after.granted}"
@@ -190,7 +190,7 @@ class Book:
             note=note,
             customer_text=customer_text,
             source=source,
-            lots=tuple(replace(lot, remaining=0, held=0) for lot in lots),
+            lots=tuple(lot.worth(0, 0) for lot in lots),
             order_id=order_id,
             redemption=redemption,
             hold=hold,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """One order line. `unit_price` and `discount` (of the whole line) are minor units; `category` is a path `a/b/c`."""
 
@@ -23,7 +23,7 @@ class Line:
         return max(0, self.quantity * self.unit_price - self.discount)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cart:
     """An order at the checkout. `total` is what is to be paid, shipping and tax included."""
 

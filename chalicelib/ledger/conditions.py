@@ -24,7 +24,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """Things named by an include or exclude list. Empty lists say nothing."""
 
@@ -53,7 +53,7 @@ class Selection:
 NOTHING = Selection()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conditions:
     """All must hold. Minor units, basis points; hours are minutes of the merchant's day, half-open."""
 
@@ -137,6 +137,9 @@ class Coverage:
 
     def room(self, conditions: Conditions, wanted: int) -> tuple[int, str | None]:
         """How much of `wanted` a lot with these conditions may still give, and the code of what bounds it."""
+        if conditions is UNCONDITIONAL:
+            covered = self._left is not None and self._left < wanted
+            return (self._left or 0, "order_covered") if covered else (wanted, None)
         bounds = [(wanted, "")]
         if self._left is not None:
             bounds.append((self._left, "order_covered"))

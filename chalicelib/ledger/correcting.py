@@ -18,7 +18,7 @@ from chalicelib.ledger.settling import lot_after, open_book
 from chalicelib.ledger.spending import in_spending_order, refuse_frozen, standing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Debit:
     """Credit to be taken out: of one lot, or of all active lots in spending order, whatever their conditions."""
 
@@ -56,7 +56,7 @@ def debit(wallet: Wallet, command: Debit, act: Act, policy: Policy, *, lot_was_i
     return Plan(book.wallet, book.entries, book.at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Revocation:
     """A lot to be taken back, wholly (what is unheld of it) or in part."""
 
@@ -85,7 +85,7 @@ def revoke(wallet: Wallet, command: Revocation, act: Act, policy: Policy, *, lot
     return Plan(book.wallet, book.entries, book.at, lots=(lot_after(book, lot),))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Extension:
     """A later end for a lot. Days and months count from the present."""
 

@@ -10,7 +10,7 @@ from chalicelib.ledger.model import Allocation, Entry, Redemption, Wallet
 from chalicelib.ledger.refusals import LedgerFault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Difference:
     """One thing that does not tie: what is stored at `where`, and what the entries say it should be."""
 

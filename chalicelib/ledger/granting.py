@@ -24,7 +24,7 @@ from chalicelib.ledger.refusals import BalanceLimitExceeded, LotLimitExceeded
 from chalicelib.ledger.settling import lot_after, open_book
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grant:
     """Credit to be given. `kind` is any but `reinstated`; `effective_at` (milliseconds) is the present unless said."""
 

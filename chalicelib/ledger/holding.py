@@ -67,7 +67,7 @@ def hold(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Capture:
     """Held credit to be spent: all of it unless an amount is said. What a final capture leaves is released."""
 

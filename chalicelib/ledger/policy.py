@@ -20,33 +20,33 @@ from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Never:
     """Does not expire."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class At:
     """Expires at this instant (milliseconds)."""
 
     instant: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Days:
     """To the end of the local day this many days on."""
 
     days: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Months:
     """To the end of the local day this many months on; 31 January and one month is the end of February."""
 
     months: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EndOf:
     """To the end of the local month (1), quarter (3) or year (12), `periods` of them on; 0 is the current one."""
 
@@ -57,7 +57,7 @@ class EndOf:
 Expiry = Never | At | Days | Months | EndOf
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grace:
     """The default: a live lot keeps its expiry, lifted if it is near; a dead one comes back for a while."""
 
@@ -65,19 +65,19 @@ class Grace:
     reinstated_days: int = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OriginalExpiry:
     """What is given back expires when it would have; if that is past, at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Extend:
     """What is given back lives at least this many days more."""
 
     days: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoExpiry:
     """What is given back no longer expires."""
 
@@ -87,7 +87,7 @@ Reinstatement = Grace | OriginalExpiry | Extend | NoExpiry
 SPENDING_ORDER = ("priority", "expires_at", "item_scoped", "lot_class", "effective_at", "issued_in", "id")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """What the merchant has decided. `version` is written into every entry made under it."""
 

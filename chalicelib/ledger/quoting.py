@@ -13,7 +13,7 @@ from chalicelib.ledger.spending import Share, applicable
 VIEW = Act(operation="view", actor="view", at=0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expiring:
     """An amount of available credit that ends at an instant (milliseconds)."""
 
@@ -21,7 +21,7 @@ class Expiring:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quote:
     """`applicable` is what conditions and the order's total let the order use; 0 for a frozen wallet."""
 

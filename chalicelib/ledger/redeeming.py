@@ -32,7 +32,7 @@ from chalicelib.ledger.settling import expire, lot_after, open_book, reinstated
 from chalicelib.ledger.spending import allocate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spending:
     """Credit to be spent on, or set aside for, an order."""
 
@@ -55,19 +55,16 @@ def redeem(wallet: Wallet, command: Spending, act: Act, policy: Policy) -> Plan:
 
 def redemption_of(wallet: Wallet, parts: tuple[Allocation, ...], operation: str, order_id: str) -> Redemption:
     """The redemption that taking these parts makes; it remembers the terms of their lots as they are before it."""
-    remembered = []
-    for part in parts:
-        lot = wallet.lot(part.lot)
-        assert lot is not None, "an allocation names open lots"
-        remembered.append(RedemptionPart(replace(lot, remaining=0, held=0), part.amount))
-    return Redemption(redemption_id(operation), order_id, tuple(remembered))
+    lots = {lot.id: lot for lot in wallet.lots}
+    remembered = tuple(RedemptionPart(lots[part.lot].worth(0, 0), part.amount) for part in parts)
+    return Redemption(redemption_id(operation), order_id, remembered)
 
 
 def redemption_id(operation: str) -> str:
     return f"rdm_{operation}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reversal:
     """Value of a redemption to be given back: all that is left of it unless an amount is said."""
 

@@ -98,7 +98,7 @@ def reinstated(parent: Lot, new_id: str, amount: int, at: int) -> Lot:
 
 def lot_after(book: Book, lot: Lot) -> Lot:
     """The lot as the book leaves it; with nothing remaining if it has left the wallet."""
-    return book.wallet.lot(lot.id) or replace(lot, remaining=0, held=0)
+    return book.wallet.lot(lot.id) or lot.worth(0, 0)
 
 
 def due_at(wallet: Wallet) -> int | None:

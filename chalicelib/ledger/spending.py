@@ -32,7 +32,7 @@ SORT_KEYS: dict[str, Callable[[Lot], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Share:
     """What one lot gives to an order, and the codes of what keeps it from giving all it has."""
 
@@ -55,6 +55,8 @@ def shares(wallet: Wallet, wanted: int, cart: Cart, at: int, policy: Policy) -> 
     left = wanted
     told = []
     for lot in in_spending_order(wallet.lots, policy.spending_order):
+        if not left:
+            break  # a quote wants all there is, so it comes this far only when no lot is left
         reasons = standing(lot, at) or _obstacles(lot, cart, at, policy.zone, wallet.first_order)
         if reasons:
             told.append(Share(lot, 0, reasons))

@@ -28,7 +28,7 @@ def stopwatch() -> float:
     return time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deadline:
     """When an answer must be on its way, as a stopwatch reading (seconds)."""
 

@@ -36,7 +36,7 @@ class SharedSession(Connection):
         return self.shared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connections:
     """`reads` keeps the SDK's retries; `commits` makes one request for one call."""
 

@@ -15,7 +15,7 @@ OPERATION_ID_BYTES = 15
 """120 bits of a SHA-256 name an operation: 24 characters without padding, and no two keys ever share them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WalletId:
     """One customer's credit in one currency."""
 
@@ -26,7 +26,7 @@ class WalletId:
         return f"{self.customer}/{self.currency}"
 
 
-@dataclass(slots=True)
+@dataclass
 class Trace:
     """What happened on the way to one answer; it becomes the command's log line and metrics."""
 
@@ -64,7 +64,7 @@ class Envelope:
         return operation_id(self.caller, self.key if self.key is not None else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A body that was committed (or, in a dry run, would be), and whether an earlier request did it."""
 

@@ -32,7 +32,7 @@ MAX_WALLETS_OF_CUSTOMER = 250
 """There are fewer currencies than this."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """What a command is about beside its wallet; its records are read together with the wallet."""
 
@@ -44,7 +44,7 @@ class Subject:
 NOTHING_ELSE = Subject()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seen:
     """What one command read: the wallet as stored, the present (milliseconds), and the records that it named."""
 

@@ -95,7 +95,7 @@ class EntryRow(Model):
     notify = BooleanAttribute(null=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tables:
     """The rows bound to the names that the two tables have in this stack."""
 

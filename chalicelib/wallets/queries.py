@@ -18,7 +18,7 @@ MAX_EXPLAINED_ENTRIES = 20_000
 """Entries that one explanation replays. A longer history is for the audit command, which has no deadline."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WalletView:
     """A wallet settled to `at` (milliseconds), as people see it; its version is the stored one."""
 
@@ -28,7 +28,7 @@ class WalletView:
     expiring: tuple[Expiring, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Explanation:
     """The ledger replayed against the stored wallet."""
 
