@@ -18,7 +18,7 @@ from chalicelib.ledger.model import Act, Allocation, EntryType, Hold, HoldStatus
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import Spending, redemption_of
 from chalicelib.ledger.refusals import HoldClosed, HoldLapsed, LotLimitExceeded, NotFound, OverCapture
-from chalicelib.ledger.settling import expire, give_back, open_book
+from chalicelib.ledger.settling import end_holds_for, expire, give_back, open_book
 from chalicelib.ledger.spending import allocate, refuse_frozen
 
 
@@ -37,10 +37,7 @@ def hold(
     book = open_book(wallet, act, policy)
     refuse_frozen(book.wallet)
     order_id = command.cart.order_id or ""
-    replaced = [each for each in book.wallet.holds if each.order_id == order_id]
-    for each in replaced:
-        give_back(book, EntryType.RELEASED, each, book.at, policy, reason="hold_replaced")
-    expire(book)
+    replaced = end_holds_for(book, order_id, policy)
     parts = allocate(book.wallet, command.amount, command.cart, book.at, policy, allow_partial=command.allow_partial)
     held_parts = len(parts) + sum(len(each.allocations) for each in book.wallet.holds)
     crowded = held_parts > MAX_HELD_PARTS or len(book.wallet.lots) + held_parts > MAX_LOTS
@@ -63,7 +60,7 @@ def hold(
         hold=book.wallet.hold(hold_id(act.operation)),
         hold_status=HoldStatus.OPEN,
         opens_hold=True,
-        closed_holds=tuple((each.id, HoldStatus.RELEASED) for each in replaced),
+        closed_holds=replaced,
     )
 
 

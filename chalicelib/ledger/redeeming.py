@@ -28,8 +28,8 @@ from chalicelib.ledger.model import (
 )
 from chalicelib.ledger.policy import Extend, Grace, NoExpiry, OriginalExpiry, Policy
 from chalicelib.ledger.refusals import LotLimitExceeded, NotFound, OverReversal
-from chalicelib.ledger.settling import expire, lot_after, open_book, reinstated
-from chalicelib.ledger.spending import allocate
+from chalicelib.ledger.settling import end_holds_for, expire, lot_after, open_book, reinstated
+from chalicelib.ledger.spending import allocate, refuse_frozen
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,18 @@ class Spending:
 
 
 def redeem(wallet: Wallet, command: Spending, act: Act, policy: Policy) -> Plan:
-    """Spend credit at once.
+    """Spend credit at once: a hold and its capture in one step. So it takes the place of an open hold for the order.
 
     :raises WalletFrozen, AmountOutOfRange, InsufficientCredit, ConditionNotMet: see `spending.allocate`
     """
     book = open_book(wallet, act, policy)
+    refuse_frozen(book.wallet)
+    order_id = command.cart.order_id or ""
+    replaced = end_holds_for(book, order_id, policy)
     parts = allocate(book.wallet, command.amount, command.cart, book.at, policy, allow_partial=command.allow_partial)
-    redemption = redemption_of(book.wallet, parts, act.operation, command.cart.order_id or "")
-    book.write(EntryType.REDEEMED, "redemption", parts, order_id=redemption.order_id, redemption=redemption.id)
-    return Plan(book.wallet, book.entries, book.at, redemption=redemption)
+    redemption = redemption_of(book.wallet, parts, act.operation, order_id)
+    book.write(EntryType.REDEEMED, "redemption", parts, order_id=order_id, redemption=redemption.id)
+    return Plan(book.wallet, book.entries, book.at, redemption=redemption, closed_holds=replaced)
 
 
 def redemption_of(wallet: Wallet, parts: tuple[Allocation, ...], operation: str, order_id: str) -> Redemption:

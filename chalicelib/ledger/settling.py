@@ -21,6 +21,7 @@ from chalicelib.ledger.model import (
     Allocation,
     EntryType,
     Hold,
+    HoldStatus,
     Kind,
     Lot,
     LotClass,
@@ -73,6 +74,15 @@ def give_back(
             part = replace(part, into=new.id)
         parts.append(part)
     book.write(type_, reason, tuple(parts), tuple(reborn), actor=actor, hold=hold.id, order_id=hold.order_id)
+
+
+def end_holds_for(book: Book, order_id: str, policy: Policy) -> tuple[tuple[str, HoldStatus], ...]:
+    """Release what is set aside for an order, since something takes its place; the holds that this ended."""
+    ended = [hold for hold in book.wallet.holds if hold.order_id == order_id]
+    for hold in ended:
+        give_back(book, EntryType.RELEASED, hold, book.at, policy, reason="hold_replaced")
+    expire(book)
+    return tuple((hold.id, HoldStatus.RELEASED) for hold in ended)
 
 
 def may_live_on_after_release(lot: Lot) -> bool:

@@ -52,12 +52,13 @@ def shares(wallet: Wallet, wanted: int, cart: Cart, at: int, policy: Policy) -> 
     The wallet is settled to `at`. Freezing is not looked at here: a quote shows what would apply.
     """
     coverage = Coverage(cart)
+    first_order = wallet.first_order or next((hold.order_id for hold in wallet.holds), None)
     left = wanted
     told = []
     for lot in in_spending_order(wallet.lots, policy.spending_order):
         if not left:
             break  # a quote wants all there is, so it comes this far only when no lot is left
-        reasons = standing(lot, at) or _obstacles(lot, cart, at, policy.zone, wallet.first_order)
+        reasons = standing(lot, at) or _obstacles(lot, cart, at, policy.zone, first_order)
         if reasons:
             told.append(Share(lot, 0, reasons))
             continue

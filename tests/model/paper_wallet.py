@@ -111,16 +111,16 @@ class PaperWallet:
             into.coins.append(self.minted)
 
     def redeem(self, op: str, amount: int, cart: Cart, partial: bool) -> None:
+        if self.frozen:
+            raise Refusal("wallet_frozen")
+        self._end_holds_for(cart.order_id)
         coins = self._choose(amount, cart, partial)
         self._spend(op, coins, cart.order_id)
 
     def hold(self, op: str, amount: int, cart: Cart, partial: bool, until: int) -> None:
         if self.frozen:
             raise Refusal("wallet_frozen")
-        for old in [each for each in self.holds if each.order == cart.order_id]:
-            self._give_back(old, self.now)
-            self.closed[old.id] = "released"
-        self.pass_time(self.now)
+        self._end_holds_for(cart.order_id)
         coins = self._choose(amount, cart, partial)
         parts = len({lot for _, lot in coins})
         parts += sum(len({lot for _, lot in each.coins}) for each in self.holds)
@@ -277,9 +277,16 @@ class PaperWallet:
 
     def _pick(self, wanted: int, cart: Cart) -> list[tuple[int, str]]:
         lots = in_order(list(self.envelopes.values()), self.settings.order)
-        return pick(lots, wanted, cart, self.now, self.first_order)
+        first = self.first_order or (self.holds[0].order if self.holds else None)
+        return pick(lots, wanted, cart, self.now, first)
 
     # moving coins
+
+    def _end_holds_for(self, order: str | None) -> None:
+        for old in [each for each in self.holds if each.order == order]:
+            self._give_back(old, self.now)
+            self.closed[old.id] = "released"
+        self.pass_time(self.now)
 
     def _spend(self, op: str, coins: list[tuple[int, str]], order: str | None) -> None:
         writings = {lot: self.envelopes[lot].written() for _, lot in coins}

@@ -471,3 +471,32 @@ def test_however_often_its_lots_die_while_held_a_wallet_never_has_more_lots_than
                 anna.hold(5, f"order-{hour}-{number}", minutes=60)
         anna.later(hours=1).sweep()
         assert len(anna.wallet.lots) <= MAX_LOTS
+
+
+def test_a_redemption_takes_the_place_of_an_open_hold_for_its_order() -> None:
+    anna = Passbook()
+    anna.grant(1000)
+    hold = anna.hold(800, "order-1")
+    anna.redeem(800, "order-1")
+    assert anna.wallet.holds == ()
+    assert anna.wallet.remaining == 200
+    with pytest.raises(HoldClosed):
+        anna.capture(hold)
+
+
+def test_a_redemption_leaves_holds_for_other_orders_alone() -> None:
+    anna = Passbook()
+    anna.grant(1000)
+    anna.hold(800, "order-1")
+    with pytest.raises(InsufficientCredit):
+        anna.redeem(800, "order-2")
+    assert anna.wallet.held == 800
+
+
+def test_credit_for_the_first_order_that_is_held_for_one_is_not_held_for_another() -> None:
+    anna = Passbook()
+    anna.grant(500, conditions=Conditions(first_order_only=True))
+    anna.grant(500, conditions=Conditions(first_order_only=True))
+    anna.hold(500, "order-1")
+    with pytest.raises(ConditionNotMet):
+        anna.hold(500, "order-2")
