@@ -17,6 +17,11 @@ from chalicelib.store.reading import Subject
 MAX_EXPLAINED_ENTRIES = 20_000
 """Entries that one explanation replays. A longer history is for the audit command, which has no deadline."""
 
+EXPLANATION_READS = 3
+"""Times that a wallet which moves while its ledger is read is read again; then it is explained as it was read last."""
+ENTRIES_AHEAD = 100
+"""Entries read beyond the wallet's version: a wallet restored from an older backup is behind its ledger."""
+
 
 @dataclass(frozen=True)
 class WalletView:
@@ -85,10 +90,18 @@ def explain(engine: Engine, wallet_id: WalletId) -> Explanation:
     :raises HistoryTooLong: past MAX_EXPLAINED_ENTRIES
     """
     known_currency(engine, wallet_id)
-    seen = engine.store.read(wallet_id)
-    if seen.wallet.version > MAX_EXPLAINED_ENTRIES:
-        raise HistoryTooLong
-    differences, checked = audit(seen.wallet, engine.store.entries_through(wallet_id, seen.wallet.version))
+    for _ in range(EXPLANATION_READS):
+        seen = engine.store.read(wallet_id)
+        if seen.wallet.version > MAX_EXPLAINED_ENTRIES:
+            raise HistoryTooLong
+        told = list(engine.store.entries_through(wallet_id, seen.wallet.version + ENTRIES_AHEAD))
+        if not told or told[-1].sequence <= seen.wallet.version:
+            break
+        if engine.store.read(wallet_id).wallet.version == seen.wallet.version:
+            break  # nobody is writing: the ledger is ahead of its wallet, and the audit says so
+    else:
+        told = [entry for entry in told if entry.sequence <= seen.wallet.version]
+    differences, checked = audit(seen.wallet, told)
     return Explanation(differences, checked, _view(engine, seen.wallet, seen.now))
 
 

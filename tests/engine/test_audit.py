@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from chalicelib.ledger.model import Entry
 from chalicelib.ledger.refusals import LedgerFault
 from chalicelib.store.codec import compact, deflate, inflate
 from chalicelib.store.envelope import WalletId
@@ -158,7 +159,21 @@ def test_a_wallet_restored_from_an_older_backup_is_named_and_never_overwrites_th
         hasty.redeem(wallet, 60, "order-4")
     assert hasty.entries(wallet) == today
     explained = queries.explain(hasty.engine, wallet)
-    assert explained.entries_checked == 5, "as many as the wallet knows of"
+    assert explained.entries_checked == len(today), "also those that the wallet does not know of"
+    assert "version" in {difference.where for difference in explained.differences}
+
+
+def test_a_wallet_that_moves_while_it_is_explained_is_not_called_damaged(
+    hasty: Till, wallet: WalletId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_all = hasty.engine.store.entries_through
+
+    def with_a_writer_in_between(wallet_id: WalletId, last: int) -> Iterator[Entry]:
+        hasty.redeem(wallet, 1, "order-9")
+        return read_all(wallet_id, last)
+
+    monkeypatch.setattr(hasty.engine.store, "entries_through", with_a_writer_in_between)
+    assert queries.explain(hasty.engine, wallet).differences == ()
 
 
 def test_a_view_of_a_history_longer_than_a_page_reads_all_of_it(hasty: Till, monkeypatch: pytest.MonkeyPatch) -> None:
