@@ -5,7 +5,7 @@ STAGE ?= prod
 
 APP = .venv/bin/python
 
-.PHONY: help run reset token package test check format bench demo audit lock clean env-run env-test env-package
+.PHONY: help run reset token package test check format bench demo audit replay redrive simulate lock clean env-run env-test env-package
 
 help:
 	@echo "make run       the whole app on this machine (PORT=4566 DATA=.local TEST_CLOCK=on DYNAMODB_ENDPOINT=…)"
@@ -13,7 +13,10 @@ help:
 	@echo "make reset     empties what the app stored"
 	@echo "make demo      a story told over HTTP to a running app"
 	@echo "make audit     replays the ledgers of a running app against its wallets"
+	@echo "make replay    tells the bus again of entries: make replay CUSTOMER=id CURRENCY=EUR FROM=1 TO=20"
+	@echo "make redrive   moves dead letters back: make redrive QUEUE=order-events|refund-events|settle [DRY_RUN=1]"
 	@echo "make test      all tests; make test TIERS=\"unit engine\" some of them"
+	@echo "make simulate  random histories under faults: make simulate SEEDS=5000 STEPS=200, or one of them: SEED=12345"
 	@echo "make check     format, lint, types, import contracts, templates"
 	@echo "make format    puts the code into the house's format"
 	@echo "make bench     what the operations cost"
@@ -51,6 +54,15 @@ demo: env-run
 
 audit: env-run
 	@$(APP) -m dev.audit
+
+replay: env-run
+	@$(APP) -m dev.replay "$(CUSTOMER)" "$(CURRENCY)" "$(FROM)" "$(TO)"
+
+redrive: env-run
+	@$(APP) -m dev.redrive "$(QUEUE)" $(if $(DRY_RUN),--dry-run)
+
+simulate: env-test
+	@$(APP) -m tests.simulation
 
 lock: env-test
 	@$(APP) -m dev.lock

@@ -10,8 +10,10 @@ from typing import Any
 
 from bench.costs import Cost, costs
 from bench.cpu import cpu
+from bench.events import EventCost, events
 from bench.imports import imports
 from bench.load import Run, load
+from bench.sweep import Sweeping, sweeping
 from bench.workload import bench
 from dev.package import package
 from dev.places import ROOT
@@ -26,6 +28,9 @@ def main() -> int:
         measured = costs(made)
         told["costs"] = [asdict(each) for each in measured]
         _print_costs(measured)
+        received = events(made)
+        told["events"] = [asdict(each) for each in received]
+        _print_events(received)
         redemption = cpu(made)
         told["cpu"] = asdict(redemption)
         print("\nServer CPU of a redemption, one run")
@@ -42,6 +47,9 @@ def main() -> int:
         told["load"] = [asdict(run) for run in runs]
         told["load_ratios"] = _ratios(runs)
         _print_load(runs)
+        swept = sweeping(made)
+        told["sweep"] = asdict(swept)
+        _print_sweep(swept)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(told, indent=1) + "\n")
     print(f"\n{(RESULTS / 'latest.json').relative_to(ROOT)} has all of it")
@@ -49,12 +57,23 @@ def main() -> int:
 
 
 def _print_costs(measured: list[Cost]) -> None:
-    print("\nRound trips, read units, write units (+ writes of the due index)")
+    print("\nRound trips, read units, write units (+ writes of the indexes)")
     print(f"  {'operation':<28}{'lots':>5}{'entries':>9}{'trips':>7}{'read':>6}{'write':>7}{'index':>7}")
     for each in measured:
         bill = each.bill
         print(
             f"  {each.operation:<28}{each.lots:>5}{each.history:>9}{bill.round_trips:>7}{bill.read_units:>6}"
+            f"{bill.write_units:>7}{bill.index_units:>7}"
+        )
+
+
+def _print_events(measured: list[EventCost]) -> None:
+    print("\nOne message of an event queue: a refund costs at most 10 write units, a duplicate one read")
+    print(f"  {'event':<28}{'lots':>5}{'entries':>9}{'trips':>7}{'read':>6}{'write':>7}{'index':>7}")
+    for each in measured:
+        bill = each.bill
+        print(
+            f"  {each.event:<28}{each.lots:>5}{each.history:>9}{bill.round_trips:>7}{bill.read_units:>6}"
             f"{bill.write_units:>7}{bill.index_units:>7}"
         )
 
@@ -69,6 +88,24 @@ def _print_load(runs: list[Run]) -> None:
         )
     for name, ratio in _ratios(runs).items():
         print(f"  {name}: {ratio:.2f} x")
+
+
+def _print_sweep(swept: Sweeping) -> None:
+    print("\nSettling, fifty wallets at once")
+    for price in swept.prices:
+        print(
+            f"  {price.lots:>2} open lots: {price.round_trips} round trips (2); for each wallet"
+            f" {price.write_units_per_wallet:.2g} write units (≤ 4), {price.index_units_per_wallet:.2g} of the index"
+        )
+    print("Wallets that expire in the same second, one worker")
+    for pace in swept.paces:
+        print(
+            f"  {pace.wallets:>6,} wallets {pace.per_second:>6.0f}/s  {pace.cpu_ms:.2f} ms of CPU each,"
+            f" {pace.index_share:.0%} of the time for the index"
+        )
+    bare = swept.bare
+    print(f"  {bare.wallets:>6,} bare    {bare.per_second:>6.0f}/s  {bare.cpu_ms:.2f} ms of CPU each")
+    print(f"  ours against bare: {swept.ratio:.2f} x (at least 0.7)")
 
 
 def _ratios(runs: list[Run]) -> dict[str, float]:

@@ -4,7 +4,8 @@
     read unit      strongly consistent: one for each 4 KB of an item, rounded up; an absent item is one
     write unit     in a transaction: two for each KB of an item, rounded up
     index          the due index is written when an item's due time or shard changes: one unit for a put or a delete,
-                   two for a change of its key; told apart, since it is not part of the movement
+                   two for a change of its key; the index of orders with each entry about an order, that of refunds with
+                   each operation that made one: a unit for each KB; told apart, since they are no part of the movement
 
 The engine's own figure for a transaction's capacity is not asked for: engines differ, the rule does not.
 """
@@ -110,6 +111,10 @@ def _set_by(update: dict[str, Any]) -> dict[str, Any]:
 
 
 def _index_units(before: dict[str, Any], after: dict[str, Any]) -> int:
+    if "order_id" in after and "sequence" in after:
+        return ceil(item_bytes(after) / KB)
+    if "refund" in after:
+        return 1
     old, new = ((item.get("shard"), item.get("due_at")) for item in (before, after))
     if old == new:
         return 0

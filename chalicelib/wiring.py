@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from chalicelib.ledger.policy import Policy
 from chalicelib.runtime.clock import SystemClock
-from chalicelib.runtime.environment import settings
+from chalicelib.runtime.environment import event_bus, settings, settle_queue_url
+from chalicelib.runtime.environment import event_queue as event_queue_urls
+from chalicelib.settings.source import StoredPolicies
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
 from chalicelib.store.reading import Store
+from chalicelib.store.settings import Shelf
 from chalicelib.store.tables import bind
 
-POLICY_VERSION = "1"
-"""Of the built-in policy; entries name the version they were made under."""
+if TYPE_CHECKING:
+    from chalicelib.messaging.bus import Bus
+    from chalicelib.messaging.queues import Queue
 
 
 @cache
@@ -22,4 +26,29 @@ def engine() -> Engine:
     told = settings()
     tables = bind(told.wallets_table, told.ledger_table)
     store = Store(tables, connect(tables), SystemClock(), test_clock=told.test_clock)
-    return Engine(store, Policy(POLICY_VERSION, told.merchant_zone))
+    return Engine(store, StoredPolicies(Shelf(store), told.merchant_zone))
+
+
+@cache
+def bus() -> Bus:
+    """The bus of this process; only a function that publishes has one, and only there its code is loaded."""
+    from chalicelib.messaging.bus import Bus
+
+    return Bus(event_bus())
+
+
+@cache
+def settle_queue() -> Queue:
+    """The queue of due wallets; as with the bus, only who needs it loads its code."""
+    from chalicelib.messaging.queues import Queue
+
+    return Queue(settle_queue_url())
+
+
+@cache
+def event_queue(name: str) -> tuple[Queue, Queue]:
+    """A queue of events by its short name, and its dead letters."""
+    from chalicelib.messaging.queues import Queue
+
+    told = event_queue_urls(name)
+    return Queue(told.url), Queue(told.dead_letters_url)

@@ -1,83 +1,31 @@
-"""`make demo`: one customer's credit, told over HTTP to the stack that `make run` started.
+"""`make demo`: one customer's credit, told to the stack that `make run` started.
 
-Grant, quote, hold, capture, a lost answer asked again, a refund, an expiry nobody booked, and what the ledger says.
+Grant, quote, hold, capture, a lost answer asked again, a refund, an expiry nobody booked, and what the ledger says;
+then what time and other systems do (`demo_events`): a sweep, orders and refunds by queue, a duplicate, poison, debt.
 Every step checks what it tells; exit code 0 only if all of it held.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
+from dev.demo_events import second_act
 from dev.places import data_folder
-from dev.tokens import mint
-
-TIMEOUT_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: its status, its headers in lower case, its body."""
-
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-class Teller:
-    """Speaks to the API as one role after another, and says what it does."""
-
-    def __init__(self, api: str, data: Path) -> None:
-        self._api = api
-        self._data = data
-
-    def call(self, role: str, method: str, path: str, body: object = None, key: str | None = None) -> Reply:
-        request = Request(self._api + path, method=method)
-        request.add_header("Authorization", f"Bearer {mint(self._data, role)}")
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
-        if method == "POST":
-            request.add_header("Idempotency-Key", key or uuid.uuid4().hex)
-        try:
-            with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-                reply = Reply(answer.status, _lower(answer.headers.items()), json.load(answer))
-        except HTTPError as problem:
-            reply = Reply(problem.code, _lower(problem.headers.items()), json.load(problem))
-        print(f"    {role:<8} {method} {path} -> {reply.status}")
-        return reply
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers}
-
-
-def step(text: str) -> None:
-    print(f"\n{text}")
-
-
-def expect(held: bool, text: str) -> None:
-    """Say what holds, or stop the demo."""
-    if not held:
-        sys.exit(f"    NOT SO: {text}")
-    print(f"    ok: {text}")
+from dev.running import NotRunning, running
+from dev.telling import Teller, expect, step
 
 
 def main() -> int:
     data = data_folder()
     try:
-        stack = json.loads((data / "stack.json").read_text())
-    except OSError:
-        print(f"No stack in {data}. Start one with `make run` and leave it running.", file=sys.stderr)
+        stack = running(data)
+    except NotRunning as reason:
+        print(reason, file=sys.stderr)
         return 2
-    teller = Teller(stack["api"], data)
+    teller = Teller(stack.api, data)
     customer = f"demo-{uuid.uuid4().hex[:8]}"
     wallet = f"/v1/customers/{customer}/wallets/EUR"
     _grants(teller, wallet)
@@ -92,7 +40,9 @@ def main() -> int:
     _lost_answer(teller, wallet)
     _refund(teller, wallet, redemption)
     _expiry(teller, wallet)
-    _ledger(teller, wallet)
+    _ledger(teller, wallet, "7.")
+    second_act(teller, stack, customer)
+    _ledger(teller, wallet, "13.")
     print(f"\nThat was {customer}. `make audit` replays every ledger of this stack.")
     return 0
 
@@ -163,9 +113,9 @@ def _expiry(teller: Teller, wallet: str) -> None:
         teller.call("owner", "DELETE", "/v1/test-clock")
 
 
-def _ledger(teller: Teller, wallet: str) -> None:
-    step("7. What the ledger says.")
-    entries = teller.call("finance", "GET", f"{wallet}/entries").body["data"]
+def _ledger(teller: Teller, wallet: str, number: str) -> None:
+    step(f"{number} What the ledger says.")
+    entries = teller.call("finance", "GET", f"{wallet}/entries?limit=250").body["data"]
     for entry in reversed(entries):
         parts = ", ".join(f"{part['lot']} {part['amount']}" for part in entry["allocations"])
         print(

@@ -12,7 +12,7 @@ import yaml
 from dev.places import INFRA
 
 TABLES = {"wallets": "WalletsTable", "ledger": "LedgerTable"}
-_CREATE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+_CREATE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "BillingMode")
 
 
 def fragment(stage: str) -> dict[str, Any]:

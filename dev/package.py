@@ -28,7 +28,8 @@ from dev.fragment import fragment
 from dev.places import INFRA, ROOT, STAGES
 
 # The services whose descriptions stay in botocore and boto3.
-SERVICES = ("dynamodb",)
+SERVICES = ("dynamodb", "events", "sqs")
+FUNCTIONS = ("APIHandler", "Authorize", "Sweep", "Settle", "Orders", "Refunds", "Publish", "Replay")
 OUT = ROOT / "out"
 # Lambda's Python 3.11 runs on glibc 2.26, from 3.12 on it is 2.34: no wheel for a newer one.
 GLIBC = 26 if sys.version_info < (3, 12) else 34
@@ -135,7 +136,7 @@ def _chalice_package(stage: str, out: Path) -> None:
 
 def _merge_template(stage: str) -> dict[str, Any]:
     merge = fragment(stage)
-    for function in ("APIHandler", "Authorize"):
+    for function in FUNCTIONS:
         merge["Resources"][function]["Properties"]["Architectures"] = [architecture(stage)]
     return merge
 

@@ -14,9 +14,10 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from dev.deploy import deploy
 from dev.engine import create_tables
@@ -26,6 +27,16 @@ from dev.places import ROOT, data_folder
 from dev.tokens import SCOPES, SHOPPER, mint
 
 STAGE = "local"
+# Short names of the queues, as stack.json has them, and the resources that they are.
+QUEUES = {
+    "settle": "SettleQueue",
+    "settle-dead-letters": "SettleDeadLetters",
+    "order-events": "OrderEventsQueue",
+    "order-events-dead-letters": "OrderEventsDeadLetters",
+    "refund-events": "RefundEventsQueue",
+    "refund-events-dead-letters": "RefundEventsDeadLetters",
+    "publish-dead-letters": "PublishDeadLetters",
+}
 HEALTHY_SECONDS = 60
 
 
@@ -38,8 +49,8 @@ class Stack:
     region: str
     tables: dict[str, str]
     stage: str
-    queues: dict[str, str] = field(default_factory=dict)
-    bus: str | None = None
+    queues: dict[str, str]
+    bus: str
 
 
 @contextmanager
@@ -62,7 +73,19 @@ def running_stack(port: int, data: Path, test_clock: str = "on", dynamodb_endpoi
             ministack.save()
             api = f"{ministack.endpoint}/_aws/execute-api/{outputs['RestAPIId']}/{STAGE}"
             _wait_until_healthy(api, data)
-            stack = Stack(api=api, aws=ministack.endpoint, region=REGION, tables=tables, stage=STAGE)
+            stack = Stack(
+                api=api,
+                aws=ministack.endpoint,
+                region=REGION,
+                tables=tables,
+                stage=STAGE,
+                # MiniStack remembers the URLs of an earlier run, which may have had another port.
+                queues={
+                    name: ministack.endpoint + urlsplit(outputs[f"{resource}Url"]).path
+                    for name, resource in QUEUES.items()
+                },
+                bus=outputs["EventBusName"],
+            )
             (data / "stack.json").write_text(json.dumps(asdict(stack), indent=2) + "\n")
             yield stack
         finally:

@@ -18,8 +18,8 @@ from dev.ministack import CannotStart
 from dev.places import ROOT
 
 # The quick ones first: what is broken is then known soon.
-TIERS = ("unit", "model", "template", "engine", "system")
-NEED_ENGINE = {"engine"}
+TIERS = ("unit", "model", "template", "simulation", "engine", "system")
+NEED_ENGINE = {"simulation", "engine"}
 NEED_MINISTACK = {"system"}
 
 
@@ -42,11 +42,11 @@ class Result:
 
     def __str__(self) -> str:
         if self.missing:
-            return f"{self.tier:9} NOT RUN: {self.missing}"
+            return f"{self.tier:10} NOT RUN: {self.missing}"
         counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped in {self.seconds:.0f} s"
         if not self.passed:
             counts += " — NOTHING RAN"
-        return f"{self.tier:9} {counts}"
+        return f"{self.tier:10} {counts}"
 
 
 def main(tiers: list[str]) -> int:

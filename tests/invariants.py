@@ -141,8 +141,8 @@ def allocation_follows_spending_order(
     A debit may name its lot, so one that takes from a single lot may pass others over.
     """
     for entry, lots in before_each(entries):
-        if entry.type not in SPENDS_UNHELD:
-            continue
+        if entry.type not in SPENDS_UNHELD or entry.reason == "refund_reversed":
+            continue  # a refund that is undone takes from the lots that it went to first
         taken = {part.lot: part.amount for part in entry.allocations}
         ranks = [order(lots[lot].terms) for lot in taken]
         assert len(taken) == len(entry.allocations) and ranks == sorted(ranks), f"entry {entry.sequence}"
@@ -161,7 +161,7 @@ def reversals_stay_within_the_redemption(wallet: Wallet, entries: Sequence[Entry
         if entry.type in ("redeemed", "captured"):
             assert entry.redemption not in left, f"entry {entry.sequence} redeems {entry.redemption} again"
             left[entry.redemption] = {part.lot: part.amount for part in entry.allocations}
-        if entry.type == "restored":
+        if entry.type == "restored" and entry.redemption is not None:
             parents = {lot.id: lot.parent for lot in entry.lots}
             for part in entry.allocations:
                 taken = left[entry.redemption]
@@ -171,6 +171,26 @@ def reversals_stay_within_the_redemption(wallet: Wallet, entries: Sequence[Entry
                 assert home == last, f"entry {entry.sequence} gives back to {home} before {last}"
                 taken[last] -= part.amount
                 assert taken[last] >= 0, f"entry {entry.sequence} gives {last} more than it gave"
+
+
+def no_more_is_given_back_than_was_taken_back(wallet: Wallet, entries: Sequence[Entry]) -> None:
+    """Promotional credit: all that was taken back, and owed, bounds what came back of it; debt is never negative."""
+    taken = given = owed = 0
+    for entry in entries:
+        change, owed = entry.debt_after - owed, entry.debt_after
+        assert entry.debt_after >= 0, f"entry {entry.sequence}"
+        if entry.type == "clawed_back":
+            taken += change - entry.amount
+            for lot in entry.lots:
+                assert lot.lot_class is LotClass.PROMOTIONAL, f"entry {entry.sequence} takes {lot.id} back"
+        elif entry.type == "restored" and entry.redemption is None:
+            given += entry.amount
+        elif entry.type == "debt_settled":
+            assert change < 0 and entry.amount in (0, change), f"entry {entry.sequence}"
+        else:
+            assert not change, f"entry {entry.sequence} changes what is owed"
+        assert given <= taken, f"entry {entry.sequence} gives back more than was taken"
+    assert wallet.debt == owed
 
 
 def folding_gives_the_wallet(wallet: Wallet, entries: Sequence[Entry]) -> None:
@@ -195,6 +215,7 @@ INVARIANTS: tuple[Callable[[Wallet, Sequence[Entry]], None], ...] = (
     only_dead_lots_expire,
     allocation_follows_spending_order,
     reversals_stay_within_the_redemption,
+    no_more_is_given_back_than_was_taken_back,
     folding_gives_the_wallet,
     entry_times_do_not_decrease,
 )

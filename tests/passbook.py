@@ -8,14 +8,18 @@ checked, so a test of one rule is also a test of all the others.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
+from chalicelib.ledger import correcting, granting, holding, indebting, ordering, quoting, redeeming, refunding
+from chalicelib.ledger.booking import SPENDS
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.granting import Grant
+from chalicelib.ledger.history import OrderHistory
 from chalicelib.ledger.holding import Capture
+from chalicelib.ledger.indebting import Waiver
 from chalicelib.ledger.model import (
     Act,
     Balance,
@@ -29,10 +33,13 @@ from chalicelib.ledger.model import (
     Wallet,
     balance,
 )
+from chalicelib.ledger.orders import Order, Refunded
 from chalicelib.ledger.policy import Expiry, Policy
 from chalicelib.ledger.quoting import Quote
 from chalicelib.ledger.redeeming import Reversal, Spending
+from chalicelib.ledger.refunding import ORIGINAL, STORE_CREDIT, Refund
 from chalicelib.ledger.settling import open_book
+from chalicelib.ledger.tying import audit_order, audit_sums, sums
 from tests import invariants
 
 POLICY = Policy(version="1", zone=UTC)
@@ -53,6 +60,7 @@ class Passbook:
         self.entries: tuple[Entry, ...] = ()
         self.redemptions: dict[str, Redemption] = {}
         self.hold_statuses: dict[str, HoldStatus] = {}
+        self.orders: dict[str, Order] = {}
         self.now = instant(opened, policy.zone)
         self._operations = 0
         self._spends_by_default_order = policy.spending_order == POLICY.spending_order
@@ -125,6 +133,49 @@ class Passbook:
         book = open_book(self.wallet, self._act(), self.policy)
         self._keep(book.wallet, book.entries)
 
+    # what orders do to it
+    def pays(self, order: str = "order-1", total: int = 3000, *, credit_used: int | None = None, **more: Any) -> Order:
+        """The shop tells that an order was paid."""
+        told = Order(order, more.pop("customer", "anna"), more.pop("currency", "EUR"), total, credit_used, **more)
+        self._keep_order(
+            self._do(lambda wallet, act, policy: ordering.remember(wallet, self.orders.get(order), told, act))
+        )
+        return self.orders[order]
+
+    def refund(
+        self, amount: int, order: str = "order-1", name: str | None = None, *, to_credit: bool = False, **more: Any
+    ) -> Refunded:
+        """The shop refunds a part of an order; what became of that."""
+        name = name or f"refund-{self._operations + 1}"
+        command = Refund(name, order, amount, STORE_CREDIT if to_credit else ORIGINAL, **more)
+        self._keep_order(
+            self._do(lambda wallet, act, policy: refunding.refund(wallet, self.history(order), command, act, policy))
+        )
+        done = self.orders[order].refund(name)
+        assert done is not None
+        return done
+
+    def cancel(self, order: str = "order-1") -> Plan:
+        plan = self._do(lambda wallet, act, policy: ordering.cancel(wallet, self.history(order), order, act, policy))
+        return self._keep_order(plan)
+
+    def reverse_refund(self, refund: Refunded | str, order: str = "order-1") -> Plan:
+        name = refund if isinstance(refund, str) else refund.id
+        plan = self._do(
+            lambda wallet, act, policy: refunding.reverse_refund(wallet, self.history(order), name, act, policy)
+        )
+        return self._keep_order(plan)
+
+    def waive(self, amount: int | None = None) -> None:
+        self._do(indebting.waive, Waiver("goodwill", amount))
+
+    def history(self, order: str) -> OrderHistory:
+        """All that the wallet had to do with an order, as the store would read it."""
+        about = tuple(entry for entry in self.entries if entry.order_id == order)
+        made = (entry.redemption for entry in about if entry.type in SPENDS)
+        redemptions = tuple(self.redemptions[name] for name in made if name is not None)
+        return OrderHistory(self.orders.get(order), redemptions, about)
+
     # what can be seen
     def quote(self, cart: Cart) -> Quote:
         return quoting.quote(self.wallet, cart, self.now, self.policy)
@@ -158,12 +209,18 @@ class Passbook:
     def _do(self, operation: Callable[..., Plan], *command: Any, **more: Any) -> Plan:
         plan = operation(self.wallet, *command, act=self._act(), policy=self.policy, **more)
         self._keep(plan.wallet, plan.entries)
-        for redemption in (plan.redemption, plan.amended):
+        for redemption in (plan.redemption, *plan.amended):
             if redemption is not None:
                 self.redemptions[redemption.id] = redemption
         if plan.opens_hold and plan.hold is not None:
             self.hold_statuses[plan.hold.id] = HoldStatus.OPEN
         self.hold_statuses |= dict(plan.closed_holds)
+        return plan
+
+    def _keep_order(self, plan: Plan) -> Plan:
+        if plan.order is not None and plan.order is not self.orders.get(plan.order.id):
+            self.orders[plan.order.id] = replace(plan.order, version=plan.order.version + 1)
+            assert audit_order(plan.order, self.entries) == ()
         return plan
 
     def _keep(self, wallet: Wallet, entries: tuple[Entry, ...]) -> None:
@@ -172,6 +229,7 @@ class Passbook:
         for invariant in invariants.INVARIANTS:
             if self._spends_by_default_order or invariant is not invariants.allocation_follows_spending_order:
                 invariant(self.wallet, self.entries)
+        assert audit_sums("EUR", sums(self.entries), self.wallet.remaining) == ()
 
     def _act(self) -> Act:
         self._operations += 1

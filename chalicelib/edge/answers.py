@@ -5,12 +5,14 @@ Clients must expect members that are not described here yet: more of them may co
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from chalicelib.edge.settings_bodies import PointsCode, Reinstatement
 from chalicelib.edge.terms import LotConditions
-from chalicelib.ledger.model import EntryType, HoldStatus, Kind
+from chalicelib.ledger.model import EntryType, HoldStatus, Kind, LotClass
+from chalicelib.ledger.policy import Clawback, RefundSplit
 
 
 class Part(BaseModel):
@@ -40,6 +42,43 @@ class TestClock(Part):
     __test__ = False  # a name for pytest to leave alone
 
     now: AwareDatetime | None
+
+
+class Never(Part):
+    never: Literal[True]
+
+
+class At(Part):
+    at: AwareDatetime
+
+
+class Days(Part):
+    days: int = Field(ge=1)
+
+
+class Months(Part):
+    months: int = Field(ge=1)
+
+
+class Settings(Part):
+    """The whole settings in force. Version 0 are the built-in ones, which nobody has put."""
+
+    version: int = Field(ge=0)
+    updated_at: AwareDatetime | None
+    updated_by: str | None
+    refund_to_credit: bool
+    refund_split: RefundSplit
+    refund_bonus_basis_points: int = Field(ge=0, le=10_000)
+    refund_bonus_expires: Never | At | Days | Months | None
+    clawback: Clawback
+    reinstatement: Reinstatement
+    released_grace_hours: int = Field(ge=1)
+    points: list[PointsCode]
+    expiry_of_kind: dict[Kind, Never | At | Days | Months]
+    expiry_of_class: dict[LotClass, Never | At | Days | Months]
+    kinds_without_expiry: list[Kind]
+    merged_kinds: list[Kind]
+    spending_order: list[str]
 
 
 class Balance(Part):
@@ -233,6 +272,120 @@ class Held(Part):
 
 class Captured(Redeemed):
     hold: Hold
+
+
+class ByTender(Part):
+    """Minor units by tender: credit that goes back to its lots, and the rest."""
+
+    credit: int = Field(ge=0)
+    other: int = Field(ge=0)
+
+
+class AsCredit(Part):
+    """A refund to credit: what goes back to its lots, new credit in the place of other tender, and the bonus on it."""
+
+    credit: int = Field(ge=0)
+    refund: int = Field(ge=0)
+    refund_expires_at: AwareDatetime | None
+    bonus: int = Field(ge=0)
+    bonus_expires_at: AwareDatetime | None
+    total: int = Field(ge=0)
+
+
+class RefundQuote(Part):
+    """Both ways to refund; `store_credit` is null where the merchant has switched it off."""
+
+    order_id: str
+    customer: str
+    currency: str
+    amount: int = Field(ge=1)
+    refundable: ByTender
+    original: ByTender
+    store_credit: AsCredit | None
+    display: dict[str, Any]
+
+
+REASONS = (
+    # the message is not an event, or not one of ours
+    "invalid_json",
+    "validation_failed",
+    "too_large",
+    "unknown_type",
+    "event_id_reused",
+    # something that may still come: parked at first
+    "order_not_seen",
+    "redemption_not_seen",
+    "refund_not_seen",
+    # it contradicts what is known
+    "order_mismatch",
+    "refund_mismatch",
+    "currency_mismatch",
+    "currency_unknown",
+    "over_refund",
+    # it cannot be done just now
+    "feature_disabled",
+    "insufficient_credit",
+    "wallet_frozen",
+    "expires_in_past",
+    "expiry_not_permitted",
+    "lot_limit_exceeded",
+    "balance_limit_exceeded",
+    "order_limit_exceeded",
+)
+"""Why an event is parked or rejected. Stable; those that a call is answered with as well mean the same there."""
+Why = Annotated[str, Field(description="A stable code, one of these or of more to come: " + " ".join(REASONS))]
+
+
+class EventFate(Part):
+    """What became of an event. An applied one says what it did; a parked or rejected one why it did nothing."""
+
+    source: str
+    id: str
+    status: Literal["applied", "duplicate", "parked", "rejected"]
+    at: AwareDatetime
+    type: str | None = None
+    code: Why | None = None
+    detail: str | None = None
+    tries: int | None = None
+    rejection: str | None = None
+    customer: str | None = None
+    currency: str | None = None
+    order_id: str | None = None
+    refund_id: str | None = None
+    entries: list[int] | None = None
+
+
+class Rejection(Part):
+    """A rejected event. `event` is its id in its source's words; `message` is what came, cut where `truncated`."""
+
+    id: str
+    queue: str
+    status: Literal["open", "settled"]
+    code: Why
+    detail: str
+    at: AwareDatetime
+    tries: int = Field(ge=1)
+    source: str | None
+    event: str | None
+    type: str | None
+    message: str
+    truncated: bool
+
+
+class RejectionPage(Part):
+    data: list[Rejection]
+    next_cursor: str | None
+
+
+class Retried(Part):
+    """What became of a rejected event this time."""
+
+    id: str
+    status: Literal["applied", "rejected"]
+    source: str | None
+    event: str | None
+    code: Why | None
+    detail: str | None
 
 
 class ProblemError(Part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -26,10 +27,18 @@ class Query(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A body, made; `replayed` when an earlier request with the same key got it first."""
+    """A body, made; `replayed` when an earlier request with the same key got it first. A `version` becomes an ETag."""
 
     body: str
     replayed: bool = False
+    version: int | None = None
+
+
+class Later(NamedTuple):
+    """A model of a body that is seldom sent: where it is, imported when it is needed."""
+
+    module: str
+    name: str
 
 
 class Route(NamedTuple):
@@ -37,7 +46,7 @@ class Route(NamedTuple):
 
     `answer` names the model in `answers` that describes the body; it is not imported to serve requests. `scopes` are
     alternatives; with `own` a shopper (scope `self`) may call it too, for its own customer id. A route without scopes
-    is open to everybody.
+    is open to everybody. What is `versioned` is answered with an ETag, and only replaced by who names it in If-Match.
     """
 
     name: str
@@ -48,15 +57,28 @@ class Route(NamedTuple):
     answer: str
     scopes: frozenset[str] = frozenset()
     own: bool = False
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | Later | None = None
     status: int = 200
     mutates: bool = False
     paged: bool = False
+    versioned: bool = False
     refusals: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> type[BaseModel] | None:
+        """The model of its body."""
+        if isinstance(self.body, Later):
+            found: type[BaseModel] = getattr(import_module(self.body.module), self.body.name)
+            return found
+        return self.body
 
     @property
     def open(self) -> bool:
         return not self.scopes
+
+    @property
+    def needs_version(self) -> bool:
+        return self.versioned and self.mutates
 
     @property
     def needs_key(self) -> bool:
@@ -75,6 +97,8 @@ class Call:
         self.query = Query()
         self.body: BaseModel | None = None
         self.key: str | None = None
+        self.expected_version = 0
+        self.deadline = Deadline.after(API_DEADLINE_SECONDS)
         self.wallet: WalletId | None = None
         self.trace = Trace()
         self.operation: str | None = None
@@ -102,7 +126,7 @@ class Call:
             actor=self.identity.sub,
             key=self.key,
             fingerprint=self._fingerprint(),
-            deadline=Deadline.after(API_DEADLINE_SECONDS),
+            deadline=self.deadline,
             present=present,
             dry_run=self.query.dry_run,
             trace=self.trace,

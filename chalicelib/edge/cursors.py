@@ -10,8 +10,9 @@ import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CONTENT = re.compile(rb"([1-9][0-9]{0,15})\.([0-9a-f]{16})")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,96}")
+_POSITION = re.compile(r"[1-9][0-9]{0,15}")
+_CONTENT = re.compile(rb"([0-9a-z-]{1,48})\.([0-9a-f]{16})")
 
 
 class InvalidCursor(Exception):
@@ -20,22 +21,35 @@ class InvalidCursor(Exception):
 
 def make(of: str, position: int) -> str:
     """A cursor of the list `of`, for what comes after `position` (from 1)."""
-    return urlsafe_b64encode(f"{position}.{_checksum(of, position)}".encode()).decode().rstrip("=")
+    return make_key(of, str(position))
+
+
+def make_key(of: str, key: str) -> str:
+    """A cursor of the list `of`, for what comes after `key` (of `0-9 a-z -`, at most 48 of them)."""
+    return urlsafe_b64encode(f"{key}.{_checksum(of, key)}".encode()).decode().rstrip("=")
 
 
 def position(of: str, cursor: str) -> int:
+    """:raises InvalidCursor: see there"""
+    told = key(of, cursor)
+    if not _POSITION.fullmatch(told):
+        raise InvalidCursor
+    return int(told)
+
+
+def key(of: str, cursor: str) -> str:
     """:raises InvalidCursor: see there"""
     if not _CURSOR.fullmatch(cursor) or len(cursor) % 4 == 1:
         raise InvalidCursor
     content = _CONTENT.fullmatch(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     if content is None:
         raise InvalidCursor
-    told = int(content.group(1))
+    told = content.group(1).decode()
     # Made again and compared: base64 has several spellings for the last character, and only ours counts.
-    if make(of, told) != cursor:
+    if make_key(of, told) != cursor:
         raise InvalidCursor
     return told
 
 
-def _checksum(of: str, position: int) -> str:
-    return hashlib.sha256(f"{of}\0{position}".encode()).hexdigest()[:16]
+def _checksum(of: str, key: str) -> str:
+    return hashlib.sha256(f"{of}\0{key}".encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
 
-from chalicelib.edge import presenter
+from chalicelib.edge import order_examples, presenter, settings_calls
 from chalicelib.edge.bodies import (
     CaptureBody,
     CreditBody,
@@ -21,11 +21,15 @@ from chalicelib.edge.bodies import (
 )
 from chalicelib.edge.fields import Body
 from chalicelib.edge.instants import parse
+from chalicelib.edge.settings_bodies import SettingsBody
 from chalicelib.edge.version import VERSION
 from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
 from chalicelib.ledger.limits import MINUTE_MS
 from chalicelib.ledger.model import Act, Entry, HoldStatus, Plan, Redemption, Wallet, balance
+from chalicelib.ledger.money import EXPONENT
 from chalicelib.ledger.policy import Policy
+from chalicelib.settings.document import completed
+from chalicelib.settings.queries import SettingsView
 from chalicelib.wallets.queries import Explanation, WalletView
 
 B = TypeVar("B", bound=Body)
@@ -60,6 +64,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "unfreeze": {"reason": "cleared"},
     "quote": {"customer": CUSTOMER, "currency": CURRENCY, "order": {"total": 3000, "lines": _ORDER["lines"]}},
     "set_test_clock": {"now": "2026-03-02T09:00:00Z"},
+    "waive_debt": {"amount": 150, "reason": "goodwill"},
+    "quote_refund": {"order_id": "order-1001", "amount": 1500},
+    "retry_event": {},
+    "put_settings": {
+        "refund_bonus_basis_points": 500,
+        "reinstatement": {"mode": "grace", "lifted_to_days": 14, "reinstated_days": 60},
+        "points": [{"code": "PTS", "exponent": 0}],
+        "expiry_of_kind": {"loyalty": {"months": 12}},
+    },
 }
 
 
@@ -89,11 +102,13 @@ def answers() -> dict[str, Any]:
         "get_health": presenter.document({"status": "ok", "version": VERSION}),
         "set_test_clock": presenter.document({"now": "2026-03-02T09:00:00Z"}),
         "reset_test_clock": presenter.document({"now": None}),
+        **_settings(),
+        **order_examples.answers(story.policy, CUSTOMER, CURRENCY),
         **_spending(story),
         **_support(story),
     }
     worth, ends = balance(story.wallet, story.at), quoting.expiring(story.wallet, story.at)
-    seen = WalletView(story.wallet, story.at, worth, ends)
+    seen = WalletView(story.wallet, story.at, worth, ends, EXPONENT[CURRENCY])
     told |= {
         "list_wallets": presenter.wallets([seen]),
         "get_wallet": presenter.wallet(seen),
@@ -101,6 +116,14 @@ def answers() -> dict[str, Any]:
         "explain_wallet": presenter.explanation(Explanation((), len(story.entries), seen)),
     }
     return {name: json.loads(body) for name, body in told.items()}
+
+
+def _settings() -> dict[str, str]:
+    document = _body(SettingsBody, "put_settings").document()
+    return {
+        "get_settings": settings_calls.shown(SettingsView(0, completed({}))),
+        "put_settings": settings_calls.shown(SettingsView(1, completed(document), _START, "owner")),
+    }
 
 
 def _spending(story: _Story) -> dict[str, str]:
@@ -122,7 +145,7 @@ def _spending(story: _Story) -> dict[str, str]:
     captured = story.goes_on(holding.capture(story.wallet, HoldStatus.OPEN, capture, story.act(), policy))
     return {
         "issue_credit": presenter.lot_changed(issued),
-        "quote": presenter.quote(quoted, CURRENCY),
+        "quote": presenter.quote(quoted, CURRENCY, EXPONENT[CURRENCY]),
         "redeem": presenter.redeemed(redeemed),
         "get_redemption": presenter.redemption(redemption),
         "reverse_redemption": presenter.given_back(reversed_),

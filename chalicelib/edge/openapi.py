@@ -1,7 +1,7 @@
 """The API's description: OpenAPI 3.1, made from the table of routes and the models that validate.
 
-Imported and made when somebody asks for it, once in a process. What the gateway answers by itself (no token, too many
-requests, an unknown path) is described too: to a caller it is one API.
+Imported and made when somebody asks for it, once in a process for the points codes that are registered. What the
+gateway answers by itself (no token, too many requests, an unknown path) is described too: to a caller it is one API.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 from pydantic_core import core_schema
 
-from chalicelib.edge import answers, examples, presenter
+from chalicelib.edge import answers, etags, examples, presenter
 from chalicelib.edge.call import Route
 from chalicelib.edge.problems import CONTENT_TYPE, STATUS, TYPE_PREFIX, title
 from chalicelib.edge.routes import ROUTES
-from chalicelib.edge.shapes import IDENTIFIER
+from chalicelib.edge.shapes import EVENT_WORD, IDENTIFIER
 from chalicelib.edge.version import VERSION
 from chalicelib.ledger.money import EXPONENT, POINTS
 
@@ -35,6 +35,9 @@ too, and null is the same as left out. Where a name stands twice in an object th
 Every POST that can change something needs an `Idempotency-Key`. The same key with the same request is answered what it
 was answered first, byte for byte, with `Idempotent-Replayed: true`; only success is remembered, for at least 30 days.
 With `?dry_run=true` the answer is the same, nothing changes, and no key is needed.
+
+What is answered with an `ETag` is replaced with that in `If-Match`; where it has another version by then, the answer is
+409 `version_conflict`, and nothing changed. After `outcome_unknown` of a PUT or DELETE, reading tells.
 
 Errors are RFC 9457 problems; `code` is stable. 503 `busy` means that nothing was done, `outcome_unknown` that the same
 request with the same key will tell.
@@ -55,7 +58,10 @@ _PATHS = {
     "currency": (_CURRENCY, examples.CURRENCY),
     "id": ("The id that was answered when it was made", "rdm_oqfsz2ulu3yd2k6ytwpdkzwt"),
     "lot": ("The lot's id", "lot_1"),
+    "source": ("The event's source as it was sent, percent-encoded", "shop"),
+    "event": ("The event's id as it was sent, percent-encoded", "evt-1"),
 }
+_EVENT_WORDS = frozenset({"source", "event"})
 
 
 class _Schemas(GenerateJsonSchema):
@@ -72,13 +78,14 @@ class _Schemas(GenerateJsonSchema):
 
 
 @cache
-def text() -> str:
+def text(currencies: frozenset[str]) -> str:
     """The description as JSON."""
-    return presenter.document(description())
+    return presenter.document(description(currencies))
 
 
-def description() -> Json:
-    models: list[type[BaseModel]] = [route.body for route in ROUTES if route.body is not None]
+def description(currencies: Iterable[str] = EXPONENT | POINTS) -> Json:
+    """The description, where these are the currencies that there are."""
+    models: list[type[BaseModel]] = [route.model for route in ROUTES if route.model is not None]
     models += [*_answer_models(ROUTES), answers.Problem]
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in dict.fromkeys(models)]
     _, schemas = models_json_schema(
@@ -97,7 +104,7 @@ def description() -> Json:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": _with_known_currencies(schemas["$defs"]),
+            "schemas": _with_known_currencies(schemas["$defs"], currencies),
             "examples": {code: _problem_example(code) for code in STATUS},
             "securitySchemes": {"token": _TOKEN},
         },
@@ -121,10 +128,10 @@ def _operation(route: Route, answered: Json | None) -> Json:
     parameters = [*_path_parameters(route), *_query_parameters(route)]
     if parameters:
         told["parameters"] = parameters
-    if route.body is not None:
+    if (model := route.model) is not None:
         told["requestBody"] = {
-            "required": any(field.is_required() for field in route.body.model_fields.values()),
-            "content": {"application/json": {"schema": _schema(route.body), "example": examples.REQUESTS[route.name]}},
+            "required": any(field.is_required() for field in model.model_fields.values()),
+            "content": {"application/json": {"schema": _schema(model), "example": examples.REQUESTS[route.name]}},
         }
     scopes = [*sorted(route.scopes), *(["self"] if route.own else [])]
     told["security"] = [{"token": [scope]} for scope in scopes]
@@ -134,7 +141,7 @@ def _operation(route: Route, answered: Json | None) -> Json:
 def _path_parameters(route: Route) -> Iterable[Json]:
     for name, (about, example) in _PATHS.items():
         if f"{{{name}}}" in route.path:
-            schema: Json = {"type": "string", "pattern": IDENTIFIER}
+            schema: Json = {"type": "string", "pattern": EVENT_WORD if name in _EVENT_WORDS else IDENTIFIER}
             if name == "currency":
                 schema = {"$ref": "#/components/schemas/Currency"}
             yield {
@@ -165,6 +172,15 @@ def _query_parameters(route: Route) -> Iterable[Json]:
             "schema": {"type": "string", "pattern": r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$"},
             "example": f"{route.name}-{uuid5(NAMESPACE_URL, route.name)}",
         }
+    if route.needs_version:
+        yield {
+            "name": etags.IF_MATCH,
+            "in": "header",
+            "required": True,
+            "description": "The ETag that the caller has seen; with dry_run too",
+            "schema": {"type": "string", "pattern": etags.ETAG},
+            "example": etags.show(0),
+        }
     if route.paged:
         limit = {"type": "integer", "minimum": 1, "maximum": 250, "default": 50}
         yield {"name": "limit", "in": "query", "description": "Items of a page", "schema": limit}
@@ -185,6 +201,11 @@ def _success(route: Route, answered: Json | None) -> Json:
         headers["Idempotent-Replayed"] = {
             "schema": {"type": "string", "enum": ["true"]},
             "description": "There where an earlier request with the same key got this answer first",
+        }
+    if route.versioned:
+        headers["ETag"] = {
+            "schema": {"type": "string", "pattern": etags.ETAG},
+            "description": "The version, for If-Match",
         }
     told: Json = {"description": "As asked", "headers": headers, "content": {"application/json": media}}
     if route.name in _LINKS:
@@ -258,13 +279,13 @@ def _answer_models(routes: Iterable[Route]) -> list[type[BaseModel]]:
     return [getattr(answers, name) for name in sorted({route.answer for route in routes})]
 
 
-def _with_known_currencies(schemas: Json) -> Json:
+def _with_known_currencies(schemas: Json, currencies: Iterable[str]) -> Json:
     """A currency is one of those that there are, where a model only knows what one looks like."""
     reference = {"$ref": "#/components/schemas/Currency"}
     for schema in schemas.values():
         if "currency" in schema.get("properties", {}):
             schema["properties"]["currency"] = reference
-    return {**schemas, "Currency": {"type": "string", "enum": sorted(EXPONENT | POINTS), "description": _CURRENCY}}
+    return {**schemas, "Currency": {"type": "string", "enum": sorted(currencies), "description": _CURRENCY}}
 
 
 def _schema(model: type[BaseModel]) -> Json:

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from chalicelib.edge.call import Query
 from chalicelib.edge.fields import MONEY_FIELDS
 from chalicelib.edge.problems import TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, FieldError, Problem, invalid
-from chalicelib.edge.shapes import CURRENCY_SHAPE, IDENTIFIER_SHAPE, KEY_SHAPE
+from chalicelib.edge.shapes import CURRENCY_SHAPE, EVENT_WORD_SHAPE, IDENTIFIER_SHAPE, KEY_SHAPE
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE = 250
@@ -26,6 +26,7 @@ MAX_POINTER_CHARACTERS = 300
 """A caller's own unknown field name stands in a pointer; it is not echoed at any length."""
 REPLACED = "\ufffd"
 """What API Gateway puts in the place of bytes that are not UTF-8: money is not moved on a text that was changed."""
+_EVENT_WORDS = frozenset({"source", "event"})
 _RANGE_ERRORS = frozenset({"greater_than_equal", "less_than_equal"})
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,6 +43,9 @@ def path_parameters(raw: Mapping[str, str] | None) -> dict[str, str]:
         text = unquote(value) if "%" in value else value
         if name == "currency":
             known_shape(text, "/path/currency")
+        elif name in _EVENT_WORDS:
+            if not EVENT_WORD_SHAPE.fullmatch(text):
+                raise invalid(f"/path/{name}", "must be 1-255 characters of printable ASCII without spaces")
         elif not IDENTIFIER_SHAPE.fullmatch(text):
             raise invalid(f"/path/{name}", "must be 1-128 characters of A-Z a-z 0-9 . _ : @ + -")
         found[name] = text
@@ -148,7 +152,7 @@ def _problem(errors: list[ErrorDetails]) -> Problem:
         if reason.startswith(("recursion limit", "number out of range")):
             return invalid("", f"is JSON, but beyond what is read: {reason}")
         return Problem("invalid_json", f"The body is not JSON: {reason}.")
-    told = tuple(FieldError(_pointer(each["loc"]), each["msg"]) for each in errors[:MAX_ERRORS_TOLD])
+    told = tuple(FieldError(pointer_of(each["loc"]), each["msg"]) for each in errors[:MAX_ERRORS_TOLD])
     if all(_is_amount_out_of_range(each) for each in errors):
         return Problem("amount_out_of_range", "An amount is outside what is possible.", errors=told)
     return Problem("validation_failed", "The request is not valid.", errors=told)
@@ -158,7 +162,8 @@ def _is_amount_out_of_range(error: ErrorDetails) -> bool:
     return error["type"] in _RANGE_ERRORS and error["loc"][-1] in MONEY_FIELDS
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
+def pointer_of(location: tuple[int | str, ...]) -> str:
+    """The JSON Pointer to what a validator complains of."""
     return "".join(f"/{_token(str(part))}" for part in location)[:MAX_POINTER_CHARACTERS]
 
 

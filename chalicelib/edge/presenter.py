@@ -48,7 +48,8 @@ def redeemed(plan: Plan) -> str:
 
 def given_back(plan: Plan) -> str:
     reinstated = [_lot(lot, plan.at) for lot in plan.lots]
-    return _encode({"redemption": _of_redemption(plan.amended), "reinstated": reinstated, **_entries_and_balance(plan)})
+    amended = _of_redemption(plan.amended[0])
+    return _encode({"redemption": amended, "reinstated": reinstated, **_entries_and_balance(plan)})
 
 
 def held(plan: Plan) -> str:
@@ -79,6 +80,11 @@ def entries(page: Iterable[Entry], next_cursor: str | None, *, shopper: bool) ->
     return _encode({"data": [_entry(each, shopper=shopper) for each in page], "next_cursor": next_cursor})
 
 
+def entry_for_staff(entry: Entry) -> Json:
+    """An entry as the staff reads it, for those who put it into something larger."""
+    return _entry(entry, shopper=False)
+
+
 def redemption(found: Redemption) -> str:
     return _encode(_of_redemption(found))
 
@@ -98,7 +104,7 @@ def explanation(explained: Explanation) -> str:
     )
 
 
-def quote(quoted: Quote, currency: str) -> str:
+def quote(quoted: Quote, currency: str, exponent: int) -> str:
     lots = [
         {"lot": share.lot.id, "applicable": share.amount, "reasons": list(share.reasons)} for share in quoted.shares
     ]
@@ -110,11 +116,11 @@ def quote(quoted: Quote, currency: str) -> str:
             "lots": lots,
             "expiring": _expiring(quoted.expiring),
             "display": {
-                "available": display(quoted.available, currency),
-                "applicable": display(quoted.applicable, currency),
-                "suggested": display(quoted.suggested, currency),
-                "lots": {share.lot.id: display(share.amount, currency) for share in quoted.shares},
-                "expiring": [display(each.amount, currency) for each in quoted.expiring],
+                "available": display(quoted.available, currency, exponent),
+                "applicable": display(quoted.applicable, currency, exponent),
+                "suggested": display(quoted.suggested, currency, exponent),
+                "lots": {share.lot.id: display(share.amount, currency, exponent) for share in quoted.shares},
+                "expiring": [display(each.amount, currency, exponent) for each in quoted.expiring],
             },
         }
     )
@@ -147,7 +153,7 @@ def _balance(worth: Balance) -> Json:
 
 def _wallet(view: WalletView) -> Json:
     lots = view.wallet.lots
-    currency = view.wallet.currency
+    currency, exponent = view.wallet.currency, view.exponent
     worth = _balance(view.balance)
     next_expiry = _expiring(view.expiring[:1])
     return {
@@ -158,13 +164,13 @@ def _wallet(view: WalletView) -> Json:
         "lots": [_lot(lot, view.at) for lot in lots],
         "next_expiry": next_expiry[0] if next_expiry else None,
         "display": {
-            **{name: display(worth[name], currency) for name in ("available", "pending", "held", "debt")},
-            "next_expiry": display(next_expiry[0]["amount"], currency) if next_expiry else None,
+            **{name: display(worth[name], currency, exponent) for name in ("available", "pending", "held", "debt")},
+            "next_expiry": display(next_expiry[0]["amount"], currency, exponent) if next_expiry else None,
             "lots": {
                 lot.id: {
-                    "amount": display(lot.granted, currency),
-                    "remaining": display(lot.remaining, currency),
-                    "held": display(lot.held, currency),
+                    "amount": display(lot.granted, currency, exponent),
+                    "remaining": display(lot.remaining, currency, exponent),
+                    "held": display(lot.held, currency, exponent),
                 }
                 for lot in lots
             },

@@ -27,11 +27,12 @@ STATUS: dict[str, int] = {
     "over_capture": 409,
     "over_reversal": 409,
     "over_refund": 409,
+    "order_limit_exceeded": 409,
+    "redemption_not_seen": 409,
     "balance_limit_exceeded": 409,
     "lot_limit_exceeded": 409,
     "wallet_frozen": 409,
     "condition_not_met": 409,
-    "currency_mismatch": 409,
     "version_conflict": 409,
     "validation_failed": 422,
     "idempotency_key_reused": 422,
@@ -46,6 +47,8 @@ STATUS: dict[str, int] = {
     "busy": 503,
     "outcome_unknown": 503,
 }
+"""Of every code that a call is answered with. What only an event is refused for is told by `answers.REASONS`."""
+CONFLICT = 409
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:store-credit:problem:"
 RETRY_AFTER_SECONDS = 1
@@ -122,7 +125,8 @@ def problem_of(error: Exception) -> Problem:
             return error
         case Refused():
             errors = (FieldError(error.field, error.detail),) if error.field is not None else ()
-            return Problem(error.code, error.detail, errors=errors, facts=error.facts)
+            status = STATUS.get(error.code, CONFLICT)
+            return Problem(error.code, error.detail, status=status, errors=errors, facts=error.facts)
         case InvalidCursor():
             return Problem(
                 "invalid_cursor",

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chalicelib.edge import bodies, service_calls, wallet_calls, wallet_questions
-from chalicelib.edge.call import Call, Reply, Route
+from chalicelib.edge import (
+    bodies,
+    event_calls,
+    order_calls,
+    service_calls,
+    settings_calls,
+    wallet_calls,
+    wallet_questions,
+)
+from chalicelib.edge.call import Call, Later, Reply, Route
 from chalicelib.edge.fields import Body
 
 READ = frozenset({"wallets:read"})
 WRITE = frozenset({"wallets:write"})
 CHECKOUT = frozenset({"checkout"})
+AUDIT = frozenset({"audit"})
 SETTINGS = frozenset({"settings:write"})
 
 _WALLETS = "/v1/customers/{customer}/wallets"
@@ -55,6 +64,32 @@ _SERVICE = (
         scopes=SETTINGS,
         mutates=True,
         refusals=("feature_disabled",),
+    ),
+)
+
+_SETTINGS = (
+    Route(
+        "get_settings",
+        "GET",
+        "/v1/settings",
+        "The merchant's settings",
+        settings_calls.settings,
+        answer="Settings",
+        scopes=SETTINGS,
+        versioned=True,
+    ),
+    Route(
+        "put_settings",
+        "PUT",
+        "/v1/settings",
+        "Replace the settings; what is left out is as built in. In force everywhere within seconds",
+        settings_calls.put,
+        answer="Settings",
+        scopes=SETTINGS,
+        body=Later("chalicelib.edge.settings_bodies", "SettingsBody"),
+        mutates=True,
+        versioned=True,
+        refusals=("version_conflict",),
     ),
 )
 
@@ -125,6 +160,65 @@ _QUESTIONS = (
     ),
 )
 
+_ORDERS = (
+    Route(
+        "quote_refund",
+        "POST",
+        "/v1/refund-quotes",
+        "What a refund of so much of an order would give: by the tenders that paid it, or as credit with its bonus",
+        order_calls.refund_quote,
+        answer="RefundQuote",
+        scopes=CHECKOUT | WRITE,
+        body=Later("chalicelib.edge.order_bodies", "RefundQuoteBody"),
+        refusals=(
+            "not_found",
+            "over_refund",
+            "redemption_not_seen",
+            "order_limit_exceeded",
+            "lot_limit_exceeded",
+            "balance_limit_exceeded",
+            "expires_in_past",
+            "currency_unknown",
+        ),
+    ),
+)
+
+_EVENTS = (
+    Route(
+        "list_rejected_events",
+        "GET",
+        "/v1/events/rejected",
+        "Events that were rejected, newest first, each with its reason; settled ones were tried again with success",
+        event_calls.rejected,
+        answer="RejectionPage",
+        scopes=AUDIT,
+        paged=True,
+        refusals=("invalid_cursor",),
+    ),
+    Route(
+        "retry_event",
+        "POST",
+        "/v1/events/rejected/{id}/retry",
+        "Try a rejected event again, after a repair; it is applied once whatever happens",
+        event_calls.retry,
+        answer="Retried",
+        scopes=AUDIT | WRITE,
+        body=Later("chalicelib.edge.order_bodies", "RetryBody"),
+        mutates=True,
+        refusals=("not_found",),
+    ),
+    Route(
+        "get_event",
+        "GET",
+        "/v1/events/{source}/{event}",
+        "What became of an event",
+        event_calls.event,
+        answer="EventFate",
+        scopes=AUDIT | READ,
+        refusals=("not_found",),
+    ),
+)
+
 
 def _command(
     name: str,
@@ -132,7 +226,7 @@ def _command(
     summary: str,
     handler: Callable[[Call], Reply],
     *,
-    body: type[Body],
+    body: type[Body] | Later,
     answer: str,
     scopes: frozenset[str],
     refusals: tuple[str, ...] = (),
@@ -262,6 +356,16 @@ _COMMANDS = (
         answer="FrozenOrNot",
         scopes=WRITE,
     ),
+    _command(
+        "waive_debt",
+        "/debt/waive",
+        "Forgive promotional credit that should have been taken back and was spent before",
+        order_calls.waive,
+        body=Later("chalicelib.edge.order_bodies", "WaiverBody"),
+        answer="TakenOut",
+        scopes=WRITE,
+        refusals=("amount_out_of_range",),
+    ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SERVICE, *_QUESTIONS, *_COMMANDS)
+ROUTES: tuple[Route, ...] = (*_SERVICE, *_SETTINGS, *_QUESTIONS, *_COMMANDS, *_ORDERS, *_EVENTS)

@@ -14,11 +14,11 @@ def health(_: Call) -> Reply:
     return Reply(presenter.document({"status": "ok", "version": VERSION}))
 
 
-def description(_: Call) -> Reply:
+def description(call: Call) -> Reply:
     """The API's own description; what makes it is imported when somebody asks."""
     from chalicelib.edge.openapi import text
 
-    return Reply(text())
+    return Reply(text(frozenset(call.engine().policy.currencies)))
 
 
 def set_test_clock(call: Call) -> Reply:

@@ -3,6 +3,7 @@
     caller      who it is, and whether a scope of the route is in its token     401 403
     path        decoded, checked                                                422
     query, key  the same                                                        400 422
+    version     the same                                                        422
     body        the same                                                        400 413 415 422
     customer    a shopper names itself                                          403
     currency    is known                                                        422
@@ -19,7 +20,7 @@ from typing import Any
 
 from chalice.app import Request, Response
 
-from chalicelib.edge import parsing
+from chalicelib.edge import etags, parsing
 from chalicelib.edge.access import admit, only_own
 from chalicelib.edge.call import Call, Reply, Route
 from chalicelib.edge.problems import CONTENT_TYPE, FORESEEN, FieldError, Problem, problem_of
@@ -61,9 +62,11 @@ def _reply(call: Call, request: Request) -> Reply:
         call.query = parsing.query(_multi(request), dry_run=route.mutates, paged=route.paged)
         key = request.headers.get("idempotency-key") if route.needs_key else None
         call.key = parsing.idempotency_key(key, required=route.needs_key and not call.query.dry_run)
-        if route.body is not None:
+        if route.needs_version:
+            call.expected_version = etags.expected(request.headers.get("if-match"))
+        if (model := route.model) is not None:
             content_type = request.headers.get("content-type")
-            call.body = parsing.body(route.body, request.to_original_event(), content_type)
+            call.body = parsing.body(model, request.to_original_event(), content_type)
         customer = call.parameters.get("customer") or getattr(call.body, "customer", None)
         only_own(call.identity, customer)
         call.wallet = _wallet(call, customer)
@@ -99,6 +102,8 @@ def _success(route: Route, reply: Reply) -> Response:
     headers: dict[str, Any] = {"Content-Type": "application/json"}
     if reply.replayed:
         headers["Idempotent-Replayed"] = "true"
+    if reply.version is not None:
+        headers["ETag"] = etags.show(reply.version)
     return Response(body=reply.body, headers=headers, status_code=route.status)
 
 

@@ -12,6 +12,8 @@ from chalicelib.ledger.limits import MAX_ID_CHARACTERS
 
 IDENTIFIER = rf"^[A-Za-z0-9._:@+-]{{1,{MAX_ID_CHARACTERS}}}$"
 CURRENCY = r"^[A-Z0-9]{3,10}$"
+EVENT_WORD = r"^[\x21-\x7e]{1,255}$"
+"""An event's id, source or type: printable ASCII without spaces, as URIs are."""
 KEY = r"^[\x20-\x7e]{1,255}$"
 
 
@@ -22,4 +24,5 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 IDENTIFIER_SHAPE = compiled(IDENTIFIER)
 CURRENCY_SHAPE = compiled(CURRENCY)
+EVENT_WORD_SHAPE = compiled(EVENT_WORD)
 KEY_SHAPE = compiled(KEY)

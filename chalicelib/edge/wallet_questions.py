@@ -33,5 +33,5 @@ def redemption(call: Call) -> Reply:
 
 def quote(call: Call) -> Reply:
     cart = call.body_as(bodies.QuoteBody).order.cart()
-    wallet_id = call.wallet_id()
-    return Reply(presenter.quote(queries.quote(call.engine(), wallet_id, cart), wallet_id.currency))
+    quoted, exponent = queries.quote(call.engine(), call.wallet_id(), cart)
+    return Reply(presenter.quote(quoted, call.wallet_id().currency, exponent))

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.ledger.earning import Earning
 from chalicelib.ledger.model import Act, Allocation, Entry, EntryType, Hold, Lot, Source, Wallet
 from chalicelib.ledger.refusals import LedgerFault
 
@@ -69,6 +70,8 @@ def apply(wallet: Wallet, entry: Entry) -> Wallet:
     change = sum(part.amount for part in entry.allocations) * EFFECT[entry.type][0]
     if entry.amount != change:
         raise LedgerFault(f"entry {entry.sequence} says {entry.amount} and its allocations {change}")
+    if entry.debt_after < 0:
+        raise LedgerFault(f"entry {entry.sequence} leaves a debt of {entry.debt_after}")
     if (after.remaining, after.held) != (entry.balance_after, entry.held_after):
         raise LedgerFault(
             f"entry {entry.sequence} leaves {after.remaining} ({after.held} held)"
@@ -170,6 +173,8 @@ class Book:
         hold: str | None = None,
         hold_expires_at: int | None = None,
         notify: bool | None = None,
+        earned: Earning | None = None,
+        debt_change: int = 0,
     ) -> Entry:
         """Append one entry and apply it. `lots` are terms; their remaining and held count for nothing."""
         remaining_sign, held_sign = EFFECT[type_]
@@ -180,7 +185,7 @@ class Book:
             amount=remaining_sign * total,
             balance_after=self.wallet.remaining + remaining_sign * total,
             held_after=self.wallet.held + held_sign * total,
-            debt_after=self.wallet.debt,
+            debt_after=self.wallet.debt + debt_change,
             allocations=allocations,
             at=self.at,
             actor=actor or self._act.actor,
@@ -196,7 +201,11 @@ class Book:
             hold=hold,
             hold_expires_at=hold_expires_at,
             notify=notify,
+            earned=earned,
         )
         self.wallet = apply(self.wallet, entry)
+        pending = sum(lot.unheld for lot in self.wallet.lots if lot.effective_at > self.at)
+        if pending:
+            entry = replace(entry, pending_after=pending)
         self.entries += (entry,)
         return entry

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.conditions import Conditions
+from chalicelib.ledger.earning import Earning
+from chalicelib.ledger.indebting import settle_debt
 from chalicelib.ledger.limits import DEFAULT_PRIORITY, MAX_BALANCE, MAX_OPEN_LOTS
 from chalicelib.ledger.model import (
     CLASS_OF_KIND,
@@ -14,6 +16,7 @@ from chalicelib.ledger.model import (
     EntryType,
     Kind,
     Lot,
+    LotClass,
     Plan,
     Source,
     Wallet,
@@ -39,6 +42,12 @@ class Grant:
     priority: int = DEFAULT_PRIORITY
     conditions: Conditions | None = None
     notify: bool | None = None
+    earned: Earning | None = None
+    """The rule that an order earned it by; a promotional grant whose source is an order has one in any case."""
+
+
+ORDER = "order"
+"""Type of the source of what an order earned."""
 
 
 def issue(wallet: Wallet, grant: Grant, act: Act, policy: Policy) -> Plan:
@@ -49,6 +58,17 @@ def issue(wallet: Wallet, grant: Grant, act: Act, policy: Policy) -> Plan:
     :raises BalanceLimitExceeded: the wallet would hold more than it may
     """
     book = open_book(wallet, act, policy)
+    lot = grant_into(book, grant, policy)
+    return Plan(book.wallet, book.entries, book.at, lots=(lot_after(book, lot),))
+
+
+def grant_into(
+    book: Book, grant: Grant, policy: Policy, *, max_lots: int = MAX_OPEN_LOTS, order_id: str | None = None
+) -> Lot:
+    """Write the `issued` entry of a grant; a promotional one then settles debt, as far as it goes. Its lot's terms.
+
+    :raises: as `issue`
+    """
     if book.wallet.remaining + grant.amount > MAX_BALANCE:
         raise BalanceLimitExceeded(
             "The wallet would hold more credit than a wallet may.",
@@ -60,10 +80,13 @@ def issue(wallet: Wallet, grant: Grant, act: Act, policy: Policy) -> Plan:
     twin = _twin(book, lot) if grant.kind in policy.merged_kinds else None
     if twin is not None:
         lot = replace(twin, granted=twin.granted + grant.amount)
-    elif len(book.wallet.lots) >= MAX_OPEN_LOTS:
+    elif len(book.wallet.lots) >= max_lots:
         raise LotLimitExceeded(
-            "The wallet has as many open lots as a wallet may have.", limit=MAX_OPEN_LOTS, open_lots=MAX_OPEN_LOTS
+            "The wallet has as many open lots as a wallet may have.",
+            limit=max_lots,
+            open_lots=len(book.wallet.lots),
         )
+    earned = grant.earned or _earned_by_hand(grant, lot, policy)
     book.write(
         EntryType.ISSUED,
         grant.reason,
@@ -73,8 +96,19 @@ def issue(wallet: Wallet, grant: Grant, act: Act, policy: Policy) -> Plan:
         customer_text=grant.customer_text,
         source=grant.source,
         notify=grant.notify,
+        earned=earned,
+        order_id=earned.order_id if earned else order_id,
     )
-    return Plan(book.wallet, book.entries, book.at, lots=(lot_after(book, lot),))
+    if lot.lot_class is LotClass.PROMOTIONAL and book.wallet.debt:
+        settle_debt(book, lot, grant.amount)
+    return lot
+
+
+def _earned_by_hand(grant: Grant, lot: Lot, policy: Policy) -> Earning | None:
+    """A promotional grant whose source is an order was earned by that order, though no rule says how."""
+    if lot.lot_class is LotClass.PROMOTIONAL and grant.source is not None and grant.source.type == ORDER:
+        return Earning(grant.source.id, policy.clawback)
+    return None
 
 
 def _new_lot(grant: Grant, book: Book, policy: Policy) -> Lot:

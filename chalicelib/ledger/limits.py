@@ -28,6 +28,12 @@ HOLD_TTL_MAX_SECONDS = 7 * 24 * 3600
 MAX_REINSTATEMENTS = 3
 """Links in a chain of parents; promotional and goodwill value given back past it expires at once."""
 
+MAX_REDEMPTIONS_OF_ORDER = 20
+"""Redemptions of one order that one refund gives back from."""
+MAX_GRANTS_OF_ORDER = 20
+"""Promotional grants that one order earned."""
+MAX_REFUNDS_OF_ORDER = 100
+
 MAX_PRIORITY = 100
 DEFAULT_PRIORITY = 50
 
@@ -52,5 +58,8 @@ MAX_TRANSACTION_ITEMS = 100
 assert MAX_BALANCE < 2**53, "amounts stay exact in every JSON reader"
 assert MAX_OPEN_LOTS <= MAX_LOTS_AFTER_REVERSAL <= MAX_LOTS
 assert MAX_LOTS * MAX_LOT_BYTES + MAX_OPEN_HOLDS * 400 + MAX_HELD_PARTS * 40 < MAX_WALLET_BYTES
+# a refund: wallet, operation, order, record of a hold; settling; a release; each redemption an entry and its record;
+# each grant what is taken back; refund lot, bonus lot, settled debt, what expires again
+assert 4 + MAX_OPEN_HOLDS + 1 + 1 + 2 * MAX_REDEMPTIONS_OF_ORDER + MAX_GRANTS_OF_ORDER + 4 <= MAX_TRANSACTION_ITEMS
 # wallet, operation, record of a replaced hold; `lapsed` for every hold, `expired`, and two entries of the operation
 assert 3 + MAX_OPEN_HOLDS + 1 + 2 <= MAX_TRANSACTION_ITEMS

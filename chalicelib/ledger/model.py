@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from chalicelib.ledger.conditions import Conditions
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.earning import Earning
+    from chalicelib.ledger.orders import Order
 
 
 class LotClass(StrEnum):
@@ -212,6 +217,10 @@ class Entry:
     hold: str | None = None
     hold_expires_at: int | None = None
     notify: bool | None = None
+    pending_after: int = 0
+    """Unheld remaining of lots that are not yet effective."""
+    earned: Earning | None = None
+    """In an `issued` entry: the rule that granted it for an order, as it was then."""
 
 
 @dataclass(frozen=True)
@@ -324,11 +333,17 @@ class Plan:
     """Lots that the answer shows, as they are afterwards."""
     redemption: Redemption | None = None
     """Made by this operation."""
-    amended: Redemption | None = None
-    """An earlier redemption, after this reversal."""
+    amended: tuple[Redemption, ...] = ()
+    """Earlier redemptions, after what was given back of them."""
     hold: Hold | None = None
     hold_status: HoldStatus | None = None
     """The hold that the answer shows, and what became of it."""
     opens_hold: bool = False
     closed_holds: tuple[tuple[str, HoldStatus], ...] = ()
     """Earlier holds that this operation ended, for their records. A lapse is not recorded: it follows from the time."""
+    order: Order | None = None
+    """The order as it is to be remembered from now."""
+    repeats: bool = False
+    """It was done before, under another key; nothing is done again."""
+    refund: str | None = None
+    """The refund that this operation is found under."""

@@ -24,12 +24,16 @@ EXPONENT: dict[str, int] = {
 }
 
 POINTS: dict[str, int] = {"PTS": 0}
-"""Points codes that are registered without a settings resource."""
+"""Points codes that are registered where the settings say nothing of them."""
 
 
-def display(amount: int, currency: str) -> str:
-    """The amount for people, without a locale: `12.50 EUR`, `1250 JPY`, `1.250 KWD`."""
-    exponent = EXPONENT.get(currency, 0)
+def display(amount: int, currency: str, exponent: int | None = None) -> str:
+    """The amount for people, without a locale: `12.50 EUR`, `1250 JPY`, `1.250 KWD`.
+
+    A points code's exponent is the settings'; where none is given it is 0.
+    """
+    if exponent is None:
+        exponent = EXPONENT.get(currency, 0)
     sign, digits = ("-", str(-amount)) if amount < 0 else ("", str(amount))
     if exponent:
         digits = digits.rjust(exponent + 1, "0")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from typing import Protocol
 
 from chalicelib.ledger import limits
 from chalicelib.ledger.conditions import local_time
@@ -84,6 +86,28 @@ class NoExpiry:
 
 Reinstatement = Grace | OriginalExpiry | Extend | NoExpiry
 
+
+class RefundSplit(StrEnum):
+    """Which tender a refund of part of an order gives back."""
+
+    PROPORTIONAL = "proportional"
+    """Each in the share that it paid."""
+    CREDIT_FIRST = "credit_first"
+    OTHER_FIRST = "other_first"
+
+
+class Clawback(StrEnum):
+    """How far promotional credit is taken back when the order that earned it is refunded."""
+
+    NONE = "none"
+    LOT_ONLY = "lot_only"
+    """What is left of the lot that the order earned."""
+    PROMOTIONAL = "promotional"
+    """And of the wallet's other promotional lots."""
+    DEBT = "debt"
+    """And what is still missing from later promotional grants."""
+
+
 SPENDING_ORDER = ("priority", "expires_at", "item_scoped", "lot_class", "effective_at", "issued_in", "id")
 
 
@@ -107,6 +131,28 @@ class Policy:
     )
     reinstatement: Reinstatement = Grace()
     released_grace_hours: int = 24
+    refund_to_credit: bool = True
+    """Whether a refund of other tender may be given as credit."""
+    refund_split: RefundSplit = RefundSplit.PROPORTIONAL
+    refund_bonus_basis_points: int = 0
+    """Of what is refunded to credit instead of to other tender, given on top."""
+    refund_bonus_expires: Expiry | None = None
+    """None: as any grant of the bonus's kind."""
+    clawback: Clawback = Clawback.DEBT
+
+    def current(self) -> Policy:
+        """Itself: one policy is a source of policies that never changes."""
+        return self
+
+
+class Policies(Protocol):
+    """Where the policy in force comes from."""
+
+    def current(self) -> Policy:
+        """The policy to decide by now.
+
+        :raises Unread: (`chalicelib.store.signals`) it is kept in the store and could not be read
+        """
 
 
 def expires_at(

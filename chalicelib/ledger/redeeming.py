@@ -9,6 +9,7 @@ reverse    the redemption's parts from the last consumed to the first, each up t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
@@ -17,12 +18,14 @@ from chalicelib.ledger.limits import DAY_MS, MAX_LOTS_AFTER_REVERSAL, MAX_REINST
 from chalicelib.ledger.model import (
     Act,
     Allocation,
+    Entry,
     EntryType,
     Lot,
     LotClass,
     Plan,
     Redemption,
     RedemptionPart,
+    Source,
     Wallet,
     lot_id,
 )
@@ -97,32 +100,58 @@ def reverse(wallet: Wallet, redemption: Redemption | None, command: Reversal, ac
             reversed=redemption.reversed,
             requested=amount,
         )
+    amended, entry = restore(book, redemption, amount, command.reason, policy)
+    expire(book)
+    came_from = {part.lot.id for part in redemption.parts}
+    made = tuple(lot_after(book, lot) for lot in entry.lots if lot.id not in came_from)
+    return Plan(book.wallet, book.entries, book.at, amended=(amended,), lots=made)
+
+
+def restore(
+    book: Book, redemption: Redemption, amount: int, reason: str, policy: Policy, source: Source | None = None
+) -> tuple[Redemption, Entry]:
+    """Write the `restored` entry that gives so much of a redemption back; the redemption afterwards, and the entry.
+
+    What was restored of credit that came back too often is dead: the caller books that with `expire`.
+
+    :raises LotLimitExceeded: the wallet cannot take another lot
+    """
     amended, given = _give_back(redemption, amount)
+    allocations, terms = receiving(book, [(part.lot, part_amount) for part, part_amount in given], policy)
+    entry = book.write(
+        EntryType.RESTORED,
+        reason,
+        allocations,
+        terms,
+        source=source,
+        order_id=redemption.order_id,
+        redemption=redemption.id,
+    )
+    return amended, entry
+
+
+def receiving(
+    book: Book, parts: Iterable[tuple[Lot, int]], policy: Policy
+) -> tuple[tuple[Allocation, ...], tuple[Lot, ...]]:
+    """Where value goes that comes back from these lots: allocations, and the terms of lots that this makes or changes.
+
+    :raises LotLimitExceeded: the wallet cannot take another lot
+    """
     allocations: list[Allocation] = []
     terms: list[Lot] = []
-    made: list[Lot] = []
-    for part, part_amount in given:
-        lot = _lot_to_receive(book, part, part_amount, len(made), policy)
+    made = 0
+    for came_from, amount in parts:
+        lot = _lot_to_receive(book, came_from, amount, made, policy)
+        made += lot.id != came_from.id
         if lot != book.wallet.lot(lot.id):
             terms.append(lot)
-        allocations.append(Allocation(lot.id, part_amount))
-        if lot.id != part.lot.id:
-            made.append(lot)
+        allocations.append(Allocation(lot.id, amount))
     newcomers = sum(1 for lot in terms if book.wallet.lot(lot.id) is None)
     if newcomers and len(book.wallet.lots) + newcomers > MAX_LOTS_AFTER_REVERSAL:
         raise LotLimitExceeded(
             "The wallet cannot take another lot; use or revoke some first.", limit=MAX_LOTS_AFTER_REVERSAL
         )
-    book.write(
-        EntryType.RESTORED,
-        command.reason,
-        tuple(allocations),
-        tuple(terms),
-        order_id=redemption.order_id,
-        redemption=redemption.id,
-    )
-    expire(book)
-    return Plan(book.wallet, book.entries, book.at, amended=amended, lots=tuple(lot_after(book, lot) for lot in made))
+    return tuple(allocations), tuple(terms)
 
 
 def _give_back(redemption: Redemption, amount: int) -> tuple[Redemption, list[tuple[RedemptionPart, int]]]:
@@ -138,9 +167,9 @@ def _give_back(redemption: Redemption, amount: int) -> tuple[Redemption, list[tu
     return replace(redemption, parts=tuple(parts)), given
 
 
-def _lot_to_receive(book: Book, part: RedemptionPart, amount: int, ordinal: int, policy: Policy) -> Lot:
-    """Terms of the lot that takes the value: the one it came from, or a reinstated one."""
-    lot = _newest_terms(book.wallet.lot(part.lot.id), part.lot)
+def _lot_to_receive(book: Book, came_from: Lot, amount: int, ordinal: int, policy: Policy) -> Lot:
+    """Terms of the lot that takes value back: the one it came from, or a reinstated one."""
+    lot = _newest_terms(book.wallet.lot(came_from.id), came_from)
     mode = policy.reinstatement
     gives_way = isinstance(mode, NoExpiry) and lot.expires_at is not None and not _at_end_of_chain(lot)
     if not lot.dead(book.at) and not gives_way:

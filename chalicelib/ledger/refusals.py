@@ -72,6 +72,51 @@ class NotFound(Refused):
     code = "not_found"
 
 
+# About an order and its refunds
+class OverRefund(Refused):
+    code = "over_refund"
+
+
+class OrderMismatch(Refused):
+    """The order is another customer's, or is known with another total."""
+
+    code = "order_mismatch"
+
+
+class RefundMismatch(Refused):
+    """The refund was made before, and was another one."""
+
+    code = "refund_mismatch"
+
+
+class OrderLimitExceeded(Refused):
+    """The order has more redemptions, grants or refunds than can be dealt with at once."""
+
+    code = "order_limit_exceeded"
+
+
+class FeatureDisabled(Refused):
+    code = "feature_disabled"
+
+
+class NotSeenYet(Refused):
+    """It names something that may still come: worth trying again later."""
+
+    code = "not_seen_yet"
+
+
+class OrderNotSeen(NotSeenYet):
+    code = "order_not_seen"
+
+
+class RedemptionNotSeen(NotSeenYet):
+    code = "redemption_not_seen"
+
+
+class RefundNotSeen(NotSeenYet):
+    code = "refund_not_seen"
+
+
 # About the command
 class AmountOutOfRange(Refused):
     code = "amount_out_of_range"

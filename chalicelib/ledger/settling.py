@@ -25,6 +25,7 @@ from chalicelib.ledger.model import (
     Kind,
     Lot,
     LotClass,
+    Source,
     Wallet,
     lot_id,
 )
@@ -56,9 +57,16 @@ def expire(book: Book) -> None:
 
 
 def give_back(
-    book: Book, type_: EntryType, hold: Hold, at: int, policy: Policy, reason: str, actor: str | None = None
+    book: Book,
+    type_: EntryType,
+    hold: Hold,
+    at: int,
+    policy: Policy,
+    reason: str,
+    actor: str | None = None,
+    source: Source | None = None,
 ) -> None:
-    """Return all that a hold still sets aside to its lots, as of the instant `at`."""
+    """Return what these allocations of a hold set aside to its lots, as of the instant `at`."""
     reborn: list[Lot] = []
     parts: list[Allocation] = []
     for part in hold.allocations:
@@ -73,7 +81,9 @@ def give_back(
             reborn.append(new)
             part = replace(part, into=new.id)
         parts.append(part)
-    book.write(type_, reason, tuple(parts), tuple(reborn), actor=actor, hold=hold.id, order_id=hold.order_id)
+    book.write(
+        type_, reason, tuple(parts), tuple(reborn), actor=actor, source=source, hold=hold.id, order_id=hold.order_id
+    )
 
 
 def end_holds_for(book: Book, order_id: str, policy: Policy) -> tuple[tuple[str, HoldStatus], ...]:

@@ -42,6 +42,13 @@ class Oidc(NamedTuple):
     jwks_url: str
 
 
+class EventQueue(NamedTuple):
+    """A queue of events from other systems, and where copies of the rejected ones go: their URLs."""
+
+    url: str
+    dead_letters_url: str
+
+
 @cache
 def settings() -> Settings:
     """:raises WrongSetting: see there"""
@@ -52,6 +59,42 @@ def settings() -> Settings:
 def oidc() -> Oidc:
     """:raises WrongSetting: see there"""
     return read_oidc(os.environ)
+
+
+@cache
+def settle_queue_url() -> str:
+    """:raises WrongSetting: see there"""
+    return _said(os.environ, "SETTLE_QUEUE_URL")
+
+
+@cache
+def event_queue(queue: str) -> EventQueue:
+    """The queue of that short name, `order-events` or `refund-events`.
+
+    :raises WrongSetting: see there
+    """
+    return read_event_queue(os.environ, queue)
+
+
+@cache
+def max_receives() -> int:
+    """How often a message of an event queue is received before SQS gives it up.
+
+    :raises WrongSetting: see there
+    """
+    told = _said(os.environ, "MAX_RECEIVES")
+    if not told.isdecimal():
+        raise WrongSetting(f"MAX_RECEIVES is {told!r}, not a number")
+    return int(told)
+
+
+@cache
+def event_bus() -> str:
+    """Name of the bus that entries are published on.
+
+    :raises WrongSetting: see there
+    """
+    return _said(os.environ, "EVENT_BUS")
 
 
 def read_settings(told: Mapping[str, str]) -> Settings:
@@ -75,6 +118,11 @@ def read_oidc(told: Mapping[str, str]) -> Oidc:
     if scheme != "https" and not (scheme == "http" and told.get("STAGE") == "local"):
         raise WrongSetting("OIDC_JWKS_URL must be https: whoever can change the keys can sign tokens")
     return Oidc(_said(told, "OIDC_ISSUER"), _said(told, "OIDC_AUDIENCE"), jwks_url)
+
+
+def read_event_queue(told: Mapping[str, str], queue: str) -> EventQueue:
+    name = queue.upper().replace("-", "_")
+    return EventQueue(_said(told, f"{name}_QUEUE_URL"), _said(told, f"{name}_DEAD_LETTERS_URL"))
 
 
 def is_api_function() -> bool:

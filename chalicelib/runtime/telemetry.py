@@ -27,6 +27,14 @@ _UNITS = {
     "OpenLots": "Count",
     "WalletBytes": "Bytes",
     "DurationMs": "Milliseconds",
+    "SweepLagSeconds": "Seconds",
+    "Nominated": "Count",
+    "SettledWallets": "Count",
+    "LeftMessages": "Count",
+    "Rejected": "Count",
+    "Parked": "Count",
+    "Published": "Count",
+    "PublishFailed": "Count",
 }
 
 

@@ -33,6 +33,8 @@ from chalicelib.ledger.model import (
 )
 from chalicelib.ledger.settling import due_at
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.order_codec import earning_of, earning_text
+from chalicelib.store.packing import compact, deflate, inflate
 from chalicelib.store.signals import NewerSchema
 from chalicelib.store.tables import DUE_SHARDS, SCHEMA, EntryRow, Tables, WalletRow
 
@@ -54,34 +56,26 @@ _KIND = {code: kind for kind, code in _KIND_CODE.items()}
 assert len(_KIND) == len(Kind)
 
 
-def compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def deflate(text: str) -> bytes:
-    return zlib.compress(text.encode())
-
-
-def inflate(data: bytes) -> str:
-    return zlib.decompress(data).decode()
-
-
 def wallet_row(tables: Tables, wallet: Wallet) -> WalletRow:
+    return tables.wallet(**wallet_attributes(wallet))
+
+
+def wallet_attributes(wallet: Wallet) -> dict[str, Any]:
     due = due_at(wallet)
-    return tables.wallet(
-        wallet.customer,
-        wallet.currency,
-        version=wallet.version,
-        schema=SCHEMA,
-        lots=deflate(compact([_lot(lot) for lot in wallet.lots])) if wallet.lots else None,
-        holds=compact([_hold(hold) for hold in wallet.holds]) if wallet.holds else None,
-        debt=wallet.debt or None,
-        frozen=wallet.frozen or None,
-        entry_at=wallet.entry_at,
-        first_order=wallet.first_order,
-        shard=None if due is None else due_shard(WalletId(wallet.customer, wallet.currency)),
-        due_at=due,
-    )
+    return {
+        "pk": wallet.customer,
+        "sk": wallet.currency,
+        "version": wallet.version,
+        "schema": SCHEMA,
+        "lots": deflate(compact([_lot(lot) for lot in wallet.lots])) if wallet.lots else None,
+        "holds": compact([_hold(hold) for hold in wallet.holds]) if wallet.holds else None,
+        "debt": wallet.debt or None,
+        "frozen": wallet.frozen or None,
+        "entry_at": wallet.entry_at,
+        "first_order": wallet.first_order,
+        "shard": None if due is None else due_shard(WalletId(wallet.customer, wallet.currency)),
+        "due_at": due,
+    }
 
 
 def wallet_of(row: WalletRow) -> Wallet:
@@ -107,31 +101,37 @@ def due_shard(wallet_id: WalletId) -> str:
 
 
 def entry_row(tables: Tables, wallet_id: WalletId, entry: Entry) -> EntryRow:
-    return tables.entry(
-        str(wallet_id),
-        entry.sequence,
-        type=entry.type.value,
-        amount=entry.amount,
-        balance_after=entry.balance_after,
-        held_after=entry.held_after,
-        debt_after=entry.debt_after or None,
-        allocations=compact([_allocation(part) for part in entry.allocations]) if entry.allocations else None,
-        at=entry.at,
-        actor=entry.actor,
-        reason=entry.reason,
-        operation=entry.operation,
-        policy=entry.policy,
-        note=entry.note,
-        customer_text=entry.customer_text,
-        source_type=entry.source.type if entry.source else None,
-        source_id=entry.source.id if entry.source else None,
-        lots=compact([_lot(lot) for lot in entry.lots]) if entry.lots else None,
-        order_id=entry.order_id,
-        redemption=entry.redemption,
-        hold=entry.hold,
-        hold_expires_at=entry.hold_expires_at,
-        notify=entry.notify,
-    )
+    return tables.entry(**entry_attributes(wallet_id, entry))
+
+
+def entry_attributes(wallet_id: WalletId, entry: Entry) -> dict[str, Any]:
+    return {
+        "wallet": str(wallet_id),
+        "sequence": entry.sequence,
+        "type": entry.type.value,
+        "amount": entry.amount,
+        "balance_after": entry.balance_after,
+        "held_after": entry.held_after,
+        "debt_after": entry.debt_after or None,
+        "allocations": compact([_allocation(part) for part in entry.allocations]) if entry.allocations else None,
+        "at": entry.at,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "operation": entry.operation,
+        "policy": entry.policy,
+        "note": entry.note,
+        "customer_text": entry.customer_text,
+        "source_type": entry.source.type if entry.source else None,
+        "source_id": entry.source.id if entry.source else None,
+        "lots": compact([_lot(lot) for lot in entry.lots]) if entry.lots else None,
+        "order_id": entry.order_id,
+        "redemption": entry.redemption,
+        "hold": entry.hold,
+        "hold_expires_at": entry.hold_expires_at,
+        "notify": entry.notify,
+        "pending_after": entry.pending_after or None,
+        "earned": earning_text(entry.earned) if entry.earned else None,
+    }
 
 
 def entry_of(row: EntryRow) -> Entry:
@@ -157,6 +157,8 @@ def entry_of(row: EntryRow) -> Entry:
         hold=row.hold,
         hold_expires_at=_int_or_none(row.hold_expires_at),
         notify=row.notify,
+        pending_after=int(row.pending_after or 0),
+        earned=earning_of(row.earned) if row.earned else None,
     )
 
 

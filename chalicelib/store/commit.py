@@ -21,13 +21,13 @@ import time
 from collections.abc import Callable
 
 from chalicelib.ledger.model import Act, Plan
-from chalicelib.ledger.policy import Policy
+from chalicelib.ledger.policy import Policies, Policy
 from chalicelib.ledger.refusals import CurrencyUnknown, Refused
 from chalicelib.store import transaction
 from chalicelib.store.backoff import after_lost_race, after_trouble
-from chalicelib.store.codec import inflate
 from chalicelib.store.connections import LONGEST_READ_SECONDS, REQUEST_SECONDS
 from chalicelib.store.envelope import Answer, Envelope, WalletId
+from chalicelib.store.packing import inflate
 from chalicelib.store.reading import NOTHING_ELSE, Seen, Store, Subject
 from chalicelib.store.signals import Busy, KeyReused, OutcomeUnknown, Signal, Unread
 
@@ -38,6 +38,9 @@ API_DEADLINE_SECONDS = 8.0
 """When an API call must have its answer."""
 API_FUNCTION_SECONDS = 10.0
 """When Lambda ends the function, whatever it does: a read that was begun at the last moment must be over by then."""
+
+NO_VERSION = 2**63
+"""Doubt about an attempt that would not have moved the wallet: no version of it tells that the attempt is over."""
 
 assert ATTEMPT_SECONDS * 2 < API_DEADLINE_SECONDS
 assert API_DEADLINE_SECONDS - ATTEMPT_SECONDS + LONGEST_READ_SECONDS < API_FUNCTION_SECONDS
@@ -52,15 +55,23 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        policy: Policy,
+        policies: Policies,
         *,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[], float] = random.random,
     ) -> None:
         self.store = store
-        self.policy = policy
+        self._policies = policies
         self.sleep = sleep
         self.uniform = uniform
+
+    @property
+    def policy(self) -> Policy:
+        """The policy to decide by now; two calls may give two.
+
+        :raises Unread: it is kept in the store and could not be read
+        """
+        return self._policies.current()
 
     def execute(
         self,
@@ -69,16 +80,18 @@ class Engine:
         decide: Decide,
         subject: Subject = NOTHING_ELSE,
     ) -> Answer:
-        """Do a command exactly once for its key, or refuse it.
+        """Do a command exactly once for its key, or refuse it; every attempt goes by the same policy.
 
         :raises Refused: it is not possible; nothing changed, and nothing of it is under way
         :raises KeyReused: the key stands for another request
         :raises Busy: nothing changed; try again
         :raises OutcomeUnknown: a retry with the same key tells
+        :raises Unread: nothing changed; the policy could not be read
         """
-        if wallet_id.currency not in self.policy.currencies:
+        policy = self.policy
+        if wallet_id.currency not in policy.currencies:
             raise CurrencyUnknown("The currency is not known.", field="/path/currency", currency=wallet_id.currency)
-        return _Execution(self, wallet_id, envelope, decide, subject).run()
+        return _Execution(self, policy, wallet_id, envelope, decide, subject).run()
 
     def set_clock(self, now: int | None) -> None:
         """Let time stand still at an instant (milliseconds), or run again. Only where the stage has a test clock.
@@ -105,9 +118,10 @@ class _Execution:
     """One command on its way through the loop, and what is not known about it."""
 
     def __init__(
-        self, engine: Engine, wallet_id: WalletId, envelope: Envelope, decide: Decide, subject: Subject
+        self, engine: Engine, policy: Policy, wallet_id: WalletId, envelope: Envelope, decide: Decide, subject: Subject
     ) -> None:
         self._engine = engine
+        self._policy = policy
         self._store = engine.store
         self._wallet_id = wallet_id
         self._envelope = envelope
@@ -143,7 +157,7 @@ class _Execution:
             self._doubted_version = None
         act = Act(self._envelope.operation, self._envelope.actor, seen.now)
         try:
-            plan = self._decide(seen, act, self._engine.policy)
+            plan = self._decide(seen, act, self._policy)
         except Refused:
             if self._envelope.dry_run:
                 raise
@@ -153,9 +167,14 @@ class _Execution:
                 raise
             return after_trouble
         body = self._envelope.present(plan)
-        if self._envelope.dry_run:
+        if self._envelope.dry_run or not self._has_to_be_written(seen, plan):
             return Answer(body)
         return self._commit(seen, plan, body)
+
+    def _has_to_be_written(self, seen: Seen, plan: Plan) -> bool:
+        """Whether there is anything to commit: where nothing is remembered, a plan may come to nothing."""
+        order_changed = plan.order is not None and plan.order is not seen.order.order
+        return self._envelope.remembered or bool(plan.entries) or order_changed
 
     def _commit(self, seen: Seen, plan: Plan, body: str) -> Answer | Wait:
         if self._remaining_seconds() < ATTEMPT_SECONDS:
@@ -167,7 +186,7 @@ class _Execution:
                 return self._done_before() or after_trouble
             case Signal.UNKNOWN:
                 self._trace.unknowns += 1
-                self._doubted_version = seen.wallet.version
+                self._doubted_version = seen.wallet.version if plan.entries else NO_VERSION
                 return after_trouble
             case Signal.THROTTLED:
                 self._trace.throttles += 1
@@ -182,6 +201,8 @@ class _Execution:
         :raises KeyReused: it was another request
         :raises Unread: it could not be read, or there is no time left to
         """
+        if not self._envelope.remembered:
+            return None
         self._key_unread = True
         if self._remaining_seconds() < ATTEMPT_SECONDS:
             raise Unread("no time left to read the operation")

@@ -12,7 +12,7 @@ import botocore.session
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 
-from chalicelib.store.tables import Tables
+from chalicelib.store.tables import DUE, ORDERS, REFUNDS, Tables
 
 CONNECT_SECONDS = 0.25
 READ_SECONDS = 1.5
@@ -36,6 +36,15 @@ class SharedSession(Connection):
         return self.shared
 
 
+Key = tuple[str, str]
+"""An attribute and its type."""
+Index = tuple[str, Key] | tuple[str, Key, Key]
+"""An index and its keys."""
+DUE_KEYS: Index = (DUE, ("shard", "S"), ("due_at", "N"))
+REFUNDS_KEYS: Index = (REFUNDS, ("refund", "S"))
+ORDERS_KEYS: Index = (ORDERS, ("wallet", "S"), ("order_id", "S"))
+
+
 @dataclass(frozen=True)
 class Connections:
     """`reads` keeps the SDK's retries; `commits` makes one request for one call."""
@@ -56,21 +65,29 @@ def connect(tables: Tables, *, pool_connections: int = POOL_CONNECTIONS) -> Conn
         )
         for retries in (READ_RETRIES, 0)
     )
-    reads.add_meta_table(_keys(tables.wallets_name, ("pk", "S"), ("sk", "S")))
-    reads.add_meta_table(_keys(tables.ledger_name, ("wallet", "S"), ("sequence", "N")))
+    reads.add_meta_table(_keys(tables.wallets_name, ("pk", "S"), ("sk", "S"), DUE_KEYS, REFUNDS_KEYS))
+    reads.add_meta_table(_keys(tables.ledger_name, ("wallet", "S"), ("sequence", "N"), ORDERS_KEYS))
     return Connections(reads, commits)
 
 
-def _keys(table_name: str, hash_key: tuple[str, str], range_key: tuple[str, str]) -> MetaTable:
+def _keys(table_name: str, hash_key: Key, range_key: Key, *indexes: Index) -> MetaTable:
+    """What PynamoDB needs to know of a table to query it and its indexes; all of them are said to be global, which
+    makes no difference to it."""
+    keys = {hash_key, range_key, *(key for _, *index_keys in indexes for key in index_keys)}
     return MetaTable(
         {
             "TableName": table_name,
-            "KeySchema": [
-                {"AttributeName": hash_key[0], "KeyType": "HASH"},
-                {"AttributeName": range_key[0], "KeyType": "RANGE"},
-            ],
-            "AttributeDefinitions": [
-                {"AttributeName": name, "AttributeType": type_} for name, type_ in (hash_key, range_key)
+            "KeySchema": _schema(hash_key, range_key),
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": type_} for name, type_ in sorted(keys)],
+            "GlobalSecondaryIndexes": [
+                {"IndexName": name, "KeySchema": _schema(*index_keys)} for name, *index_keys in indexes
             ],
         }
     )
+
+
+def _schema(hash_key: Key, range_key: Key | None = None) -> list[dict[str, str]]:
+    told = [{"AttributeName": hash_key[0], "KeyType": "HASH"}]
+    if range_key is not None:
+        told.append({"AttributeName": range_key[0], "KeyType": "RANGE"})
+    return told

@@ -46,7 +46,10 @@ class Envelope:
 
     `caller` is whose idempotency key it is, `fingerprint` a digest of everything that makes the request what it is. The
     answer's body is made by `present` before the commit and kept with it, so that a replay is the same byte for byte.
-    `key` may be None in a dry run only: nothing is kept then.
+    `key` may be None in a dry run, or where nothing is `remembered`: nothing is kept then.
+
+    What is not remembered has no record of its operation, and none is looked up. That is for what is right to do again
+    whenever there is still something to do, and decided anew from the wallet each time: bringing it to the present.
     """
 
     caller: str
@@ -56,6 +59,9 @@ class Envelope:
     deadline: Deadline
     present: Callable[[Plan], str]
     dry_run: bool = False
+    remembered: bool = True
+    kept_for_ever: bool = False
+    """Whether the record outlives the retention of keys."""
     trace: Trace = field(default_factory=Trace)
 
     @cached_property

@@ -8,25 +8,29 @@ audit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pynamodb.exceptions import GetError, QueryError
 
+from chalicelib.ledger.history import NO_HISTORY, OrderHistory
 from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, lot_sequence
+from chalicelib.ledger.orders import Order
 from chalicelib.runtime.clock import Clock
 from chalicelib.store.codec import entry_of, redemption_of, wallet_of
 from chalicelib.store.connections import Connections
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.order_codec import order_key, order_of
+from chalicelib.store.order_reading import entries_about, redemptions_among
 from chalicelib.store.signals import Unread, unread
-from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables
+from chalicelib.store.tables import CLOCK_KEY, OPERATION, REFUNDS, SETTINGS_KEY, OperationRow, Tables
 
 _REDEMPTION_ID = re.compile(r"rdm_([a-z2-7]{24})")
 _HOLD_ID = re.compile(r"hld_([a-z2-7]{24})")
 _LOT_ID = re.compile(r"lot_[1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,3})?")
 BATCH_READS = 4
-"""Tries to read what DynamoDB left unprocessed of a batch of at most four keys."""
+"""Tries to read what DynamoDB left unprocessed of a batch of keys."""
 AUDIT_PAGE_ENTRIES = 1_000
 MAX_WALLETS_OF_CUSTOMER = 250
 """There are fewer currencies than this."""
@@ -39,6 +43,9 @@ class Subject:
     redemption: str | None = None
     hold: str | None = None
     lot: str | None = None
+    order: str | None = None
+    order_history: bool = False
+    """Whether what the wallet had to do with the order is read too: one more round trip, two where it redeemed."""
 
 
 NOTHING_ELSE = Subject()
@@ -51,8 +58,9 @@ class Seen:
     wallet: Wallet
     now: int
     redemption: Redemption | None = None
-    redemption_record: bytes | None = None
-    """The redemption as stored: a reversal is only committed while this stands."""
+    records: Mapping[str, bytes] = field(default_factory=dict)
+    """Redemptions as stored, by their ids: what is given back is only committed while these stand."""
+    order: OrderHistory = NO_HISTORY
     hold_status: HoldStatus | None = None
     lot_was_issued: bool = False
 
@@ -80,29 +88,56 @@ class Store:
         keys = [wallet_key]
         if record_key is not None:
             keys.append(record_key)
+        named_order = order_key(subject.order) if subject.order is not None else None
+        if named_order is not None:
+            keys.append(named_order)
         if self.has_test_clock:
             keys.append(CLOCK_KEY)
-        raw = self._items(keys)
+        raw = self.items(keys)
         wallet = self._wallet(wallet_id, raw.get(wallet_key))
         record = self._record(wallet_id, raw.get(record_key) if record_key else None)
         if record_key and record and hold and wallet.hold(hold) is None:
-            record = self._record(wallet_id, self._items([record_key]).get(record_key))
+            record = self._record(wallet_id, self.items([record_key]).get(record_key))
         taken = record.redemption if redemption and record else None
+        records = {redemption: taken} if redemption and taken else {}
+        history = OrderHistory(self._order(raw.get(named_order) if named_order else None))
+        if subject.order is not None and subject.order_history and wallet.version:
+            about = entries_about(self, wallet_id, subject.order)
+            redemptions, records = redemptions_among(self, about)
+            history = replace(history, redemptions=redemptions, entries=about)
         return Seen(
             wallet=wallet,
             now=self._now(raw.get(CLOCK_KEY)),
             redemption=redemption_of(redemption, taken) if redemption and taken else None,
-            redemption_record=taken,
+            records=records,
+            order=history,
             hold_status=HoldStatus(record.hold_status) if hold and record and record.hold_status else None,
             lot_was_issued=lot is not None and self._was_issued(wallet_id, wallet, lot),
         )
+
+    def order(self, order_id: str) -> Order | None:
+        """An order, if it is remembered.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        return self._order(self.items([order_key(order_id)]).get(order_key(order_id)))
+
+    def wallets(self, wallet_ids: Iterable[WalletId]) -> tuple[list[Wallet], int]:
+        """These wallets (all different, at most 99), each as stored, and the present (milliseconds), in one round trip.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        :raises NewerSchema: a later version of this code wrote one of them
+        """
+        keys = [(wallet_id.customer, wallet_id.currency) for wallet_id in wallet_ids]
+        raw = self.items([*keys, CLOCK_KEY] if self.has_test_clock else keys)
+        return [self._wallet(WalletId(*key), raw.get(key)) for key in keys], self._now(raw.get(CLOCK_KEY))
 
     def operation(self, operation: str) -> OperationRow | None:
         """What an operation left behind, if it was committed.
 
         :raises Unread: DynamoDB could not be read, retries included
         """
-        raw = self._items([(f"#{operation}", OPERATION)])
+        raw = self.items([(f"#{operation}", OPERATION)])
         return next((self.tables.operation.from_raw_data(item) for item in raw.values()), None)
 
     def wallets_of(self, customer: str) -> tuple[list[Wallet], int]:
@@ -113,12 +148,20 @@ class Store:
 
     def now(self) -> int:
         """The present (milliseconds): the test clock's where it is set, else the machine's."""
-        return self._now(self._items([CLOCK_KEY]).get(CLOCK_KEY) if self.has_test_clock else None)
+        return self._now(self.items([CLOCK_KEY]).get(CLOCK_KEY) if self.has_test_clock else None)
 
     def clock_reading(self) -> int | None:
         """The instant that the test clock is set to (milliseconds), None when time runs."""
-        item = self._items([CLOCK_KEY]).get(CLOCK_KEY)
+        item = self.items([CLOCK_KEY]).get(CLOCK_KEY)
         return int(item["now"]["N"]) if item and "now" in item else None
+
+    def settings_and_now(self) -> tuple[dict[str, Any] | None, int]:
+        """The settings item as stored, if there is one, and the present (milliseconds), in one round trip.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        raw = self.items([SETTINGS_KEY, CLOCK_KEY] if self.has_test_clock else [SETTINGS_KEY])
+        return raw.get(SETTINGS_KEY), self._now(raw.get(CLOCK_KEY))
 
     def entries_before(self, wallet_id: WalletId, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
         """A page of entries, newest first, with sequences below `before`; and the next page's `before`, if any."""
@@ -143,6 +186,37 @@ class Store:
             range_key_condition=self.tables.entry.sequence <= last,
         )
         return (entry_of(self.tables.entry.from_raw_data(item)) for item in items)
+
+    def entries_between(self, wallet_id: WalletId, first: int, last: int) -> Iterator[Entry]:
+        """Every entry from sequence `first` to `last`, both included, oldest first."""
+        items = self._pages(
+            self.tables.ledger_name,
+            str(wallet_id),
+            limit=AUDIT_PAGE_ENTRIES,
+            range_key_condition=self.tables.entry.sequence.between(first, last),
+        )
+        return (entry_of(self.tables.entry.from_raw_data(item)) for item in items)
+
+    def items_of_index(self, index: str, hash_key: str, range_key: Any) -> Iterator[dict[str, Any]]:
+        """Items of the ledger table by its local index, strongly consistent, page by page.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        return self._pages(self.tables.ledger_name, hash_key, range_key_condition=range_key, index_name=index)
+
+    def keys_by_refund(self, refund_id: str, limit: int) -> list[tuple[str, str]]:
+        """Keys of the operations that made a refund of that id; an index that lags behind the table.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        try:
+            page = self.connections.reads.query(self.tables.wallets_name, refund_id, index_name=REFUNDS, limit=limit)
+        except QueryError as error:
+            raise unread(error) from error
+        return [(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
+
+    def _order(self, item: dict[str, Any] | None) -> Order | None:
+        return None if item is None else order_of(self.tables.order.from_raw_data(item))
 
     def _was_issued(self, wallet_id: WalletId, wallet: Wallet, lot: str) -> bool:
         """Whether the wallet ever had that lot; read from the entry that made it, which the lot's id names."""
@@ -177,8 +251,11 @@ class Store:
             return int(item["now"]["N"])
         return self.clock.now()
 
-    def _items(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-        """Items of the wallets table by key, strongly consistent, in one round trip."""
+    def items(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Items of the wallets table by key, strongly consistent, in one round trip.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
         table = self.tables.wallets_name
         reads = self.connections.reads
         try:
@@ -197,7 +274,7 @@ class Store:
                 wanted = [{"pk": key["pk"]["S"], "sk": key["sk"]["S"]} for key in left]
         except GetError as error:
             raise unread(error) from error
-        raise Unread("DynamoDB left keys of a small batch unprocessed")
+        raise Unread("DynamoDB left keys of a batch unprocessed")
 
     def _pages(self, table: str, hash_key: str, **how: Any) -> Iterator[dict[str, Any]]:
         """All items of a query, page by page: a page may end before its limit, at a megabyte."""

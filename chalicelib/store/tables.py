@@ -4,6 +4,10 @@
     wallets  wallet      customer / currency           every wallet: open lots and holds inside, one version over all
     wallets  operation   #operation id / "operation"   every idempotency key: request, answer, redemption or hold
     wallets  clock       #clock / "clock"              the test clock, where the stage has one
+    wallets  settings    #settings / "settings"        the merchant's settings, once they were changed
+    wallets  order       #order/id / "order"           every order that was paid or cancelled
+    wallets  event       #operation id / "event"       an event that was parked or rejected
+    wallets  rejection   #rejected / its id            the rejected message itself
     ledger   entry       customer/currency / sequence  every entry; append-only
 
 `#` is in no customer id, so the two kinds of keys never meet.
@@ -22,8 +26,19 @@ SCHEMA = 1
 DUE_SHARDS = 16
 """Partitions of the due index; a sweep reads all of them in parallel."""
 
+DUE = "due"
+"""Index of the wallets table: wallets that will change by themselves, by shard and instant. It only nominates."""
+REFUNDS = "refunds"
+"""Index of the wallets table: the operation that made a refund, by its id. It lags, so what is not found may come."""
+ORDERS = "orders"
+"""Local index of the ledger table: a wallet's entries about one order. It is read strongly consistent."""
+
 OPERATION = "operation"
+ORDER = "order"
+EVENT = "event"
+REJECTED = "#rejected"
 CLOCK_KEY = ("#clock", "clock")
+SETTINGS_KEY = ("#settings", "settings")
 
 
 class WalletRow(Model):
@@ -56,6 +71,8 @@ class OperationRow(Model):
     answer = BinaryAttribute(legacy_encoding=False)
     redemption = BinaryAttribute(legacy_encoding=False, null=True)
     hold_status = UnicodeAttribute(null=True)
+    refund = UnicodeAttribute(null=True)
+    order_id = UnicodeAttribute(null=True)
     delete_after = NumberAttribute(null=True)
 
 
@@ -65,6 +82,18 @@ class ClockRow(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     now = NumberAttribute(null=True)
+
+
+class SettingsRow(Model):
+    """The merchant's settings: a JSON document (see `chalicelib.settings.document`), who wrote it and when."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute()
+    schema = NumberAttribute()
+    document = UnicodeAttribute()
+    updated_at = NumberAttribute()
+    updated_by = UnicodeAttribute()
 
 
 class EntryRow(Model):
@@ -93,6 +122,53 @@ class EntryRow(Model):
     hold = UnicodeAttribute(null=True)
     hold_expires_at = NumberAttribute(null=True)
     notify = BooleanAttribute(null=True)
+    pending_after = NumberAttribute(null=True)
+    earned = UnicodeAttribute(null=True)
+
+
+class OrderRow(Model):
+    """An order as far as refunds need it. `told` is deflated compact JSON (see `order_codec`)."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute()
+    schema = NumberAttribute()
+    customer = UnicodeAttribute()
+    currency = UnicodeAttribute()
+    total = NumberAttribute(null=True)
+    told = BinaryAttribute(legacy_encoding=False)
+
+
+class EventRow(Model):
+    """What became of an event that is not applied: parked or rejected, and why. `rejection` is its id in that list."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    status = UnicodeAttribute()
+    code = UnicodeAttribute()
+    detail = UnicodeAttribute()
+    at = NumberAttribute()
+    tries = NumberAttribute()
+    rejection = UnicodeAttribute(null=True)
+    delete_after = NumberAttribute(null=True)
+
+
+class RejectionRow(Model):
+    """A rejected message, whole (deflated), so that it can be tried again. `delete_after` is set once it is settled."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    queue = UnicodeAttribute()
+    status = UnicodeAttribute()
+    code = UnicodeAttribute()
+    detail = UnicodeAttribute()
+    at = NumberAttribute()
+    tries = NumberAttribute()
+    source = UnicodeAttribute(null=True)
+    event = UnicodeAttribute(null=True)
+    type = UnicodeAttribute(null=True)
+    body = BinaryAttribute(legacy_encoding=False)
+    delete_after = NumberAttribute(null=True)
 
 
 @dataclass(frozen=True)
@@ -102,7 +178,11 @@ class Tables:
     wallet: type[WalletRow]
     operation: type[OperationRow]
     clock: type[ClockRow]
+    settings: type[SettingsRow]
     entry: type[EntryRow]
+    order: type[OrderRow]
+    event: type[EventRow]
+    rejection: type[RejectionRow]
     wallets_name: str
     ledger_name: str
 
@@ -117,7 +197,11 @@ def bind(wallets_name: str, ledger_name: str) -> Tables:
         wallet=bound(WalletRow, wallets_name),
         operation=bound(OperationRow, wallets_name),
         clock=bound(ClockRow, wallets_name),
+        settings=bound(SettingsRow, wallets_name),
         entry=bound(EntryRow, ledger_name),
+        order=bound(OrderRow, wallets_name),
+        event=bound(EventRow, wallets_name),
+        rejection=bound(RejectionRow, wallets_name),
         wallets_name=wallets_name,
         ledger_name=ledger_name,
     )

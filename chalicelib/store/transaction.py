@@ -3,12 +3,14 @@
     put     wallet          condition: its version is the one that was read (or it is not there, for version 0)
     put     entry, …        condition: no such sequence yet
     put     operation       condition: no such operation yet
+    put     order           condition: its version is the one that was read (or it is not there)
     update  redemption      condition: it is as it was read    (a reversal: what has been given back)
     update  hold's record   condition: it is there             (a capture or release: what became of it)
 
-The wallet's condition guards everything that was decided from the wallet. A redemption is read beside it, perhaps a
-moment earlier, and so has a condition of its own. The others make a torn restore or a second writer fail instead of
-overwriting. PynamoDB puts the puts on the wire first, in the order of the calls, and the updates behind them.
+A plan without entries leaves the wallet alone. The wallet's condition guards everything that was decided from it. A
+redemption is read beside it, perhaps a moment earlier, and so has a condition of its own; so has an order. The others
+make a torn restore or a second writer fail instead of overwriting. PynamoDB puts the puts on the wire first, in the
+order of the calls, and the updates behind them.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.ledger.model import Plan
-from chalicelib.store.codec import deflate, entry_row, redemption_record, wallet_row
+from chalicelib.ledger.orders import Order
+from chalicelib.store.codec import entry_row, redemption_record, wallet_row
 from chalicelib.store.envelope import Envelope, WalletId
+from chalicelib.store.order_codec import order_row
+from chalicelib.store.packing import deflate
 from chalicelib.store.reading import Seen, Store
 from chalicelib.store.signals import Signal, signal_of
 from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables, WalletRow
@@ -35,26 +40,42 @@ def commit(store: Store, wallet_id: WalletId, seen: Seen, plan: Plan, envelope: 
     :raises TransactWriteError: DynamoDB refused what only a defect of ours can make it refuse
     """
     tables = store.tables
-    rows = tables.wallet
-    row = wallet_row(tables, plan.wallet)
-    version = seen.wallet.version
-    unchanged = rows.version == version if version else rows.pk.does_not_exist()
     envelope.trace.open_lots = len(plan.wallet.lots)
     envelope.trace.entries = len(plan.entries)
-    envelope.trace.wallet_bytes = stored_bytes(row)
+    written = 0
     try:
         with TransactWrite(connection=store.connections.commits) as transaction:
-            transaction.save(row, condition=unchanged)
+            if plan.entries:
+                row = wallet_row(tables, plan.wallet)
+                envelope.trace.wallet_bytes = stored_bytes(row)
+                transaction.save(row, condition=_unchanged(tables, seen.wallet.version))
+                written += 1
             for entry in plan.entries:
                 transaction.save(entry_row(tables, wallet_id, entry), condition=tables.entry.wallet.does_not_exist())
-            transaction.save(
-                _operation_row(store, wallet_id, plan, envelope, body),
-                condition=tables.operation.pk.does_not_exist(),
-            )
+            written += len(plan.entries)
+            if envelope.remembered:
+                transaction.save(
+                    _operation_row(store, wallet_id, plan, envelope, body),
+                    condition=tables.operation.pk.does_not_exist(),
+                )
+            if plan.order is not None and plan.order is not seen.order.order:
+                _save_order(tables, transaction, plan.order, seen.order.order)
             _amend_records(tables, transaction, plan, seen, envelope.operation)
     except TransactWriteError as error:
-        return signal_of(error, operation_at=1 + len(plan.entries))
+        return signal_of(error, operation_at=written if envelope.remembered else None)
     return Signal.COMMITTED
+
+
+def _unchanged(tables: Tables, version: int) -> Any:
+    """The condition that the wallet is as it was read."""
+    return tables.wallet.version == version if version else tables.wallet.pk.does_not_exist()
+
+
+def _save_order(tables: Tables, transaction: TransactWrite, order: Order, before: Order | None) -> None:
+    rows = tables.order
+    version = before.version if before is not None else 0
+    unchanged = rows.version == version if version else rows.pk.does_not_exist()
+    transaction.save(order_row(tables, order, version + 1), condition=unchanged)
 
 
 def set_clock(store: Store, now: int | None) -> Signal:
@@ -75,6 +96,7 @@ def set_clock(store: Store, now: int | None) -> Signal:
 
 def _operation_row(store: Store, wallet_id: WalletId, plan: Plan, envelope: Envelope, body: str) -> OperationRow:
     """The record of the operation; the key's retention runs by the machine's clock, as the table's TTL does."""
+    kept = envelope.kept_for_ever or plan.redemption is not None
     return store.tables.operation(
         f"#{envelope.operation}",
         OPERATION,
@@ -83,7 +105,9 @@ def _operation_row(store: Store, wallet_id: WalletId, plan: Plan, envelope: Enve
         answer=deflate(body),
         redemption=redemption_record(plan.redemption) if plan.redemption else None,
         hold_status=plan.hold_status.value if plan.opens_hold and plan.hold_status else None,
-        delete_after=None if plan.redemption else store.clock.now() // 1000 + KEY_RETENTION_SECONDS,
+        refund=plan.refund,
+        order_id=plan.order.id if plan.refund and plan.order else None,
+        delete_after=None if kept else store.clock.now() // 1000 + KEY_RETENTION_SECONDS,
     )
 
 
@@ -94,12 +118,13 @@ def _amend_records(tables: Tables, transaction: TransactWrite, plan: Plan, seen:
     tells; but a transaction that names one item twice would be turned away as malformed.
     """
     rows = tables.operation
-    if plan.amended is not None and _made_by(plan.amended.id) != operation:
-        transaction.update(
-            rows(f"#{_made_by(plan.amended.id)}", OPERATION),
-            actions=[rows.redemption.set(redemption_record(plan.amended))],
-            condition=rows.redemption == seen.redemption_record,
-        )
+    for redemption in plan.amended:
+        if _made_by(redemption.id) != operation:
+            transaction.update(
+                rows(f"#{_made_by(redemption.id)}", OPERATION),
+                actions=[rows.redemption.set(redemption_record(redemption))],
+                condition=rows.redemption == seen.records[redemption.id],
+            )
     for hold, status in plan.closed_holds:
         if _made_by(hold) != operation:
             transaction.update(

@@ -6,10 +6,11 @@ All of them answer with `Answer`, and raise a `Refused` (nothing changed), `KeyR
 
 from __future__ import annotations
 
-from chalicelib.ledger import correcting, granting, holding, redeeming
+from chalicelib.ledger import correcting, granting, holding, indebting, redeeming
 from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.holding import Capture
+from chalicelib.ledger.indebting import Waiver
 from chalicelib.ledger.redeeming import Reversal, Spending
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Answer, Envelope, WalletId
@@ -103,4 +104,10 @@ def freeze(engine: Engine, wallet: WalletId, reason: str, envelope: Envelope) ->
 def unfreeze(engine: Engine, wallet: WalletId, reason: str, envelope: Envelope) -> Answer:
     return engine.execute(
         wallet, envelope, lambda seen, act, policy: correcting.unfreeze(seen.wallet, reason, act, policy)
+    )
+
+
+def waive(engine: Engine, wallet: WalletId, command: Waiver, envelope: Envelope) -> Answer:
+    return engine.execute(
+        wallet, envelope, lambda seen, act, policy: indebting.waive(seen.wallet, command, act, policy)
     )

@@ -31,6 +31,8 @@ class WalletView:
     at: int
     balance: Balance
     expiring: tuple[Expiring, ...]
+    exponent: int
+    """Decimals of the wallet's amounts."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,11 @@ def redemption(engine: Engine, wallet_id: WalletId, redemption_id: str) -> Redem
     return found
 
 
-def quote(engine: Engine, wallet_id: WalletId, cart: Cart) -> Quote:
-    """What an order could use of the wallet, lot by lot."""
+def quote(engine: Engine, wallet_id: WalletId, cart: Cart) -> tuple[Quote, int]:
+    """What an order could use of the wallet, lot by lot; and how many decimals its amounts have."""
     known_currency(engine, wallet_id)
-    seen = engine.store.read(wallet_id)
-    return quoting.quote(seen.wallet, cart, seen.now, engine.policy)
+    seen, policy = engine.store.read(wallet_id), engine.policy
+    return quoting.quote(seen.wallet, cart, seen.now, policy), policy.currencies.get(wallet_id.currency, 0)
 
 
 def explain(engine: Engine, wallet_id: WalletId) -> Explanation:
@@ -112,7 +114,8 @@ def known_currency(engine: Engine, wallet_id: WalletId) -> None:
 
 
 def _view(engine: Engine, stored: Wallet, now: int) -> WalletView:
-    settled, at = quoting.view(stored, now, engine.policy)
+    policy = engine.policy
+    settled, at = quoting.view(stored, now, policy)
     settled_balance = balance(settled, at)
     version = stored.version
     return WalletView(
@@ -126,4 +129,5 @@ def _view(engine: Engine, stored: Wallet, now: int) -> WalletView:
             settled_balance.debt,
         ),
         quoting.expiring(settled, at),
+        policy.currencies.get(stored.currency, 0),
     )

@@ -12,12 +12,15 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from chalicelib.expiry import handlers
 from chalicelib.ledger.policy import Policy
 from chalicelib.runtime import clock
 from chalicelib.runtime.clock import SystemClock
+from chalicelib.runtime.environment import Settings
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
 from chalicelib.store.reading import Store
@@ -25,8 +28,10 @@ from chalicelib.store.tables import Tables, bind
 from dev.engine import create_tables, delete_tables, dynamodb
 from dev.engine import engine as running_engine
 from dev.ministack import CREDENTIALS, CannotStart
+from tests.engine.night import Night, Time
 from tests.engine.till import Till
 from tests.engine.wire import Wire
+from tests.passbook import instant
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -153,3 +158,21 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 def timed(store: Store, wire: Wire, stopwatch: Stopwatch) -> Till:
     """A till whose engine's pauses pass on the test's stopwatch, in no time."""
     return Till(Engine(store, POLICY, sleep=stopwatch.pass_))
+
+
+@pytest.fixture
+def night(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
+    """Sweep and settlers on tables of their own, where nothing else is due."""
+    name = uuid.uuid4().hex[:12]
+    wallets, ledger = f"wallets-{name}", f"ledger-{name}"
+    create_tables(endpoint, wallets, ledger)
+    bound = bind(wallets, ledger)
+    told = Settings("local", wallets, ledger, test_clock=False, merchant_zone=ZoneInfo("UTC"), log_level="INFO")
+    monkeypatch.setattr(handlers, "settings", lambda: told)
+    time = Time(instant("2027-03-01T12:00"))
+    store = Store(bound, connect(bound, pool_connections=64), time, test_clock=False)
+    wire = Wire(store.connections)
+    yield Night(Engine(store, POLICY, sleep=lambda _: None), wire, time)
+    wire.mend()
+    wire.check_reads()
+    delete_tables(endpoint, wallets, ledger)

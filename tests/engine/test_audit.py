@@ -11,8 +11,8 @@ from botocore.awsrequest import AWSResponse
 
 from chalicelib.ledger.model import Entry
 from chalicelib.ledger.refusals import LedgerFault
-from chalicelib.store.codec import compact, deflate, inflate
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.packing import compact, deflate, inflate
 from chalicelib.store.signals import Busy
 from chalicelib.wallets import queries
 from tests.engine.till import Till, new_wallet

@@ -24,17 +24,16 @@ from chalicelib.ledger.model import (
 )
 from chalicelib.store import codec
 from chalicelib.store.codec import (
-    deflate,
     due_shard,
     entry_of,
     entry_row,
-    inflate,
     redemption_of,
     redemption_record,
     wallet_of,
     wallet_row,
 )
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.packing import deflate, inflate
 from chalicelib.store.tables import DUE_SHARDS, bind
 from chalicelib.store.transaction import stored_bytes
 from tests.engine.till import new_wallet

@@ -259,7 +259,7 @@ class Walk:
     def _keep(self, plan: Plan, op: str) -> None:
         self.wallet = plan.wallet
         self.entries += plan.entries
-        for redemption in (plan.redemption, plan.amended):
+        for redemption in (plan.redemption, *plan.amended):
             if redemption is not None:
                 self.redemptions[redemption.id] = redemption
         if plan.opens_hold and plan.hold is not None:

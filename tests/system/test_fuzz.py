@@ -12,7 +12,7 @@ import pytest
 from dev.places import ROOT
 from dev.stack import Stack
 from dev.tokens import mint
-from tests.system.conftest import AsRole, fresh_key
+from tests.system.conftest import AsRole, built_in_settings, fresh_key
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
@@ -45,3 +45,4 @@ def test_a_fuzzer_finds_nothing_that_is_not_described(stack: Stack, data: Path, 
         assert told["entries_checked"] == told["wallet"]["version"] > 1
     finally:
         owner.delete("v1/test-clock")
+        built_in_settings(owner)

@@ -18,7 +18,7 @@ from dev.deploy import client
 from dev.engine import create_tables, delete_tables, dynamodb, engine
 from dev.ministack import CannotStart, MiniStack, free_port, is_taken
 from dev.places import ROOT
-from dev.stack import Stack, reset, running_stack
+from dev.stack import QUEUES, Stack, reset, running_stack
 from dev.tokens import mint
 from tests.system.conftest import AsRole, caller, fresh_key
 
@@ -67,8 +67,10 @@ def test_stack_json_tells_where_everything_is(stack: Stack, data: Path) -> None:
     assert set(told) == {"api", "aws", "region", "tables", "queues", "bus", "stage"}
     assert told["api"] == stack.api
     assert told["stage"] == "local"
-    assert told["queues"] == {}
-    assert told["bus"] is None
+    assert set(told["queues"]) == set(QUEUES)
+    for url in told["queues"].values():
+        assert client("sqs", told["aws"]).get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    assert told["bus"] == "store-credit"
     assert set(told["tables"]) == {"wallets", "ledger"}
     for name in told["tables"].values():
         assert dynamodb(told["aws"]).describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
@@ -114,6 +116,9 @@ def test_a_stack_stands_beside_another_and_keeps_its_data_over_a_restart(
 
     with running_stack(free_port(), tmp_path, test_clock="off") as second, caller(second, token) as http:
         assert second.tables == first.tables
+        assert all(url.startswith(second.aws) for url in second.queues.values())
+        for url in second.queues.values():
+            assert client("sqs", second.aws).get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         assert available(http, customer) == 1000
         assert clocks(second) == {"off"}
         frozen = {"now": "2026-01-01T00:00:00Z"}

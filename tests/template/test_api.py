@@ -1,4 +1,4 @@
-"""The API: where it stands, how much it lets in, what it answers by itself, and when somebody is called."""
+"""The API: where it stands, how much it lets in, and what it answers by itself."""
 
 from __future__ import annotations
 
@@ -85,48 +85,8 @@ def test_no_answer_of_the_gateway_is_left_as_it_comes(api: dict[str, Any]) -> No
     assert set(api["GatewayResponses"]) == set(ANSWERS)
 
 
-def test_somebody_is_called_when_it_matters(resources: Resources) -> None:
-    alarms = {
-        (each["Properties"]["Namespace"], each["Properties"]["MetricName"], _dimension(each["Properties"]))
-        for each in resources.values()
-        if each["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    assert alarms == {
-        ("AWS/ApiGateway", "5XXError", "store-credit"),
-        ("AWS/ApiGateway", "Latency", "store-credit"),
-        ("AWS/Lambda", "Errors", "APIHandler"),
-        ("AWS/Lambda", "Errors", "Authorize"),
-        ("AWS/Lambda", "Throttles", "APIHandler"),
-        ("AWS/Lambda", "Throttles", "Authorize"),
-        ("AWS/DynamoDB", "WriteThrottleEvents", "WalletsTable"),
-        ("AWS/DynamoDB", "WriteThrottleEvents", "LedgerTable"),
-        ("StoreCredit", "UnknownOutcome", "Stage"),
-        ("StoreCredit", "Busy", "Stage"),
-    }
-
-
-def test_latency_is_watched_at_the_99th_percentile(resources: Resources) -> None:
-    properties = resources["LatencyAlarm"]["Properties"]
-    assert properties["ExtendedStatistic"] == "p99"
-    assert "Statistic" not in properties
-
-
-def test_alarms_tell_a_topic_if_there_is_one(resources: Resources) -> None:
-    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], []]}
-    for each in resources.values():
-        if each["Type"] == "AWS::CloudWatch::Alarm":
-            assert each["Properties"]["AlarmActions"] == topic
-            assert each["Properties"]["OKActions"] == topic
-            assert each["Properties"]["TreatMissingData"] == "notBreaching"
-
-
 def test_a_domain_of_ones_own_is_an_option(resources: Resources, templates: dict[str, Any], stage: str) -> None:
     for name in ("ApiDomain", "ApiDomainMapping"):
         assert resources[name]["Condition"] == "HasDomain"
     assert resources["ApiDomain"]["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert templates[stage]["Parameters"]["ApiDomainName"]["Default"] == ""
-
-
-def _dimension(properties: dict[str, Any]) -> str:
-    first = properties["Dimensions"][0]
-    return str(first["Value"] if isinstance(first["Value"], str) else first["Value"]["Ref"])

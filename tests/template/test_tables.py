@@ -33,13 +33,11 @@ def test_the_wallets_table_finds_what_is_due_and_forgets_only_garbage(resources:
     properties = resources["WalletsTable"]["Properties"]
     assert _keys(properties) == {"pk": ("HASH", "S"), "sk": ("RANGE", "S")}
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "delete_after", "Enabled": True}
-    (due,) = properties["GlobalSecondaryIndexes"]
-    assert due["IndexName"] == "due"
-    assert due["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert [(key["AttributeName"], key["KeyType"]) for key in due["KeySchema"]] == [
-        ("shard", "HASH"),
-        ("due_at", "RANGE"),
-    ]
+    indexes = {index["IndexName"]: index for index in properties["GlobalSecondaryIndexes"]}
+    assert set(indexes) == {"due", "refunds"}
+    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes.values())
+    assert _index_keys(indexes["due"]) == [("shard", "HASH"), ("due_at", "RANGE")]
+    assert _index_keys(indexes["refunds"]) == [("refund", "HASH")]
 
 
 def test_the_ledger_is_a_sequence_for_each_wallet_with_a_stream_and_no_expiry(resources: Resources) -> None:
@@ -47,6 +45,18 @@ def test_the_ledger_is_a_sequence_for_each_wallet_with_a_stream_and_no_expiry(re
     assert _keys(properties) == {"wallet": ("HASH", "S"), "sequence": ("RANGE", "N")}
     assert properties["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert "TimeToLiveSpecification" not in properties
+
+
+def test_a_wallets_entries_about_an_order_are_found_strongly_consistent(resources: Resources) -> None:
+    """Only a local index can be read so, and one is made with its table or never."""
+    (orders,) = resources["LedgerTable"]["Properties"]["LocalSecondaryIndexes"]
+    assert orders["IndexName"] == "orders"
+    assert orders["Projection"] == {"ProjectionType": "ALL"}
+    assert _index_keys(orders) == [("wallet", "HASH"), ("order_id", "RANGE")]
+
+
+def _index_keys(index: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]]
 
 
 def _keys(properties: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -14,6 +14,7 @@ DOCUMENTS = (
     "SECURITY.md",
     "docs/architecture.md",
     "docs/deploy.md",
+    "docs/events.md",
     "docs/runbooks.md",
 )
 

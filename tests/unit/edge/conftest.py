@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.edge.till import DictionaryEngine, Till
+from tests.unit.edge.till import DictionaryEngine, DictionaryInbox, DictionaryShelf, Till
 
 
 @pytest.fixture
@@ -14,6 +14,8 @@ def till(monkeypatch: pytest.MonkeyPatch) -> Till:
     monkeypatch.setenv("LEDGER_TABLE", "ledger")
     engine = DictionaryEngine()
     monkeypatch.setattr("chalicelib.wiring.engine", lambda: engine)
+    monkeypatch.setattr("chalicelib.edge.settings_calls.Shelf", DictionaryShelf)
+    monkeypatch.setattr("chalicelib.store.inbox.Inbox", DictionaryInbox)
     from app import app
 
     return Till(app, app.routes, engine)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.edge.routes import ROUTES
 from chalicelib.ledger.limits import MAX_CONDITIONS_BYTES
-from tests.unit.edge.till import WALLET, Till
+from tests.unit.edge.till import WALLET, Till, path_of
 
 CREDITS = f"{WALLET}/credits"
 CREDIT = '{"amount":%s,"kind":"promotion","reason":"test"}'
@@ -339,7 +339,7 @@ def test_a_page_has_1_to_250_items(till: Till, limit: str) -> None:
     dry=st.booleans(),
 )
 def test_no_body_makes_a_500(till: Till, route: Any, body: Any, dry: bool) -> None:
-    path = route.path.format(customer="nobody", currency="EUR", id="x", lot="lot_1")
+    path = path_of(route, "nobody")
     answered = till.send(
         route.method,
         path,

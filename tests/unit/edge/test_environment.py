@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.runtime.environment import Oidc, WrongSetting, read_oidc, read_settings
+from chalicelib.runtime.environment import EventQueue, Oidc, WrongSetting, read_event_queue, read_oidc, read_settings
 
 TOLD = {"STAGE": "dev", "WALLETS_TABLE": "w", "LEDGER_TABLE": "l"}
 OIDC = {"STAGE": "prod", "OIDC_ISSUER": "https://i", "OIDC_AUDIENCE": "a", "OIDC_JWKS_URL": "https://i/jwks"}
@@ -50,3 +50,11 @@ def test_keys_come_over_a_safe_way(url: str) -> None:
 
 def test_on_one_machine_keys_may_come_over_plain_http() -> None:
     assert read_oidc(OIDC | {"STAGE": "local", "OIDC_JWKS_URL": "http://127.0.0.1:1/jwks"}).jwks_url.startswith("http:")
+
+
+def test_a_queue_of_events_is_told_with_its_dead_letters() -> None:
+    told = {"ORDER_EVENTS_QUEUE_URL": "https://q", "ORDER_EVENTS_DEAD_LETTERS_URL": "https://d"}
+    assert read_event_queue(told, "order-events") == EventQueue("https://q", "https://d")
+    for name in told:
+        with pytest.raises(WrongSetting, match=name):
+            read_event_queue({key: value for key, value in told.items() if key != name}, "order-events")

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 import chalicelib
-from chalicelib.edge import service_calls, wallet_calls, wallet_questions
+from chalicelib.edge import order_calls, service_calls, settings_calls, wallet_calls, wallet_questions
 from chalicelib.edge.bodies import GrantableKind
 from chalicelib.edge.call import Route
 from chalicelib.edge.routes import ROUTES
@@ -27,14 +27,19 @@ def test_a_handler_has_at_most_fifteen_lines(route: Route) -> None:
     assert len(inspect.getsource(route.handler).splitlines()) <= 15
 
 
-@pytest.mark.parametrize("module", [wallet_calls, wallet_questions, service_calls], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "module",
+    [wallet_calls, wallet_questions, order_calls, service_calls, settings_calls],
+    ids=lambda each: each.__name__,
+)
 def test_handlers_decide_nothing_about_money(module: object) -> None:
     tree = ast.parse(inspect.getsource(module))  # type: ignore[arg-type]
     compared = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
     assert all(isinstance(op, ast.Is | ast.IsNot) for node in compared for op in node.ops)
 
 
-def test_only_the_outermost_handler_catches_everything() -> None:
+def test_only_the_outermost_handlers_catch_everything() -> None:
+    """Of a request, and of one message of a batch."""
     everything = ("Exception", "BaseException")
     catching = [
         path.name
@@ -43,7 +48,7 @@ def test_only_the_outermost_handler_catches_everything() -> None:
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in everything))
     ]
-    assert catching == ["serving.py"]
+    assert sorted(catching) == ["intake.py", "serving.py"]
 
 
 def imported(module: str) -> set[str]:
@@ -61,6 +66,18 @@ def test_serving_needs_neither_what_checks_tokens_nor_what_describes_the_api() -
     modules = imported("app")
     assert modules & {"jwt", "cryptography", "boto3", "chalicelib.edge.tokens"} == set()
     assert modules & {"chalicelib.edge.openapi", "chalicelib.edge.answers", "chalicelib.edge.examples"} == set()
+    assert modules & {"chalicelib.edge.settings_bodies", "chalicelib.settings.commands"} == set()
+    assert modules & {"chalicelib.edge.order_bodies", "chalicelib.edge.event_bodies", "chalicelib.edge.intake"} == set()
+    assert {name for name in modules if name.startswith("chalicelib.events")} == set()
+    assert {name for name in modules if name.startswith(("chalicelib.expiry", "chalicelib.messaging"))} == set()
+    assert modules & {"chalicelib.store.inbox", "chalicelib.ledger.refunding", "chalicelib.messaging.queues"} == set()
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.path.startswith("/v1/events")], ids=str)
+def test_a_handler_of_events_decides_nothing_either(route: Route) -> None:
+    tree = ast.parse(inspect.getsource(route.handler))
+    compared = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+    assert all(isinstance(op, ast.Is | ast.IsNot) for node in compared for op in node.ops)
 
 
 def test_the_authorizer_needs_neither_the_store_nor_pydantic() -> None:

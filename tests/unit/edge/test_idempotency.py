@@ -10,18 +10,17 @@ import pytest
 from chalicelib.edge.call import Route
 from chalicelib.edge.examples import REQUESTS
 from chalicelib.edge.routes import ROUTES
-from tests.unit.edge.till import WALLET, Till
+from tests.unit.edge.till import WALLET, Till, path_of
 
 CREDIT = {"amount": 100, "kind": "promotion", "reason": "test"}
 COMMANDS = [route for route in ROUTES if route.needs_key]
 
 
-def path_of(route: Route) -> str:
-    return route.path.format(customer="alice", currency="EUR", id="some_id", lot="lot_1")
-
-
 def test_every_post_that_changes_something_needs_a_key_and_no_other_call() -> None:
-    assert {route.name for route in ROUTES if route.method == "POST"} - {r.name for r in COMMANDS} == {"quote"}
+    assert {route.name for route in ROUTES if route.method == "POST"} - {r.name for r in COMMANDS} == {
+        "quote",
+        "quote_refund",
+    }
 
 
 @pytest.mark.parametrize("route", COMMANDS, ids=lambda route: route.name)
@@ -34,7 +33,7 @@ def test_without_a_key_nothing_is_done(till: Till, route: Route) -> None:
 @pytest.mark.parametrize("route", COMMANDS, ids=lambda route: route.name)
 def test_a_dry_run_needs_no_key(till: Till, route: Route) -> None:
     answered = till.post(path_of(route), REQUESTS[route.name], key=None, query={"dry_run": "true"})
-    assert answered.status in (201, 404, 409)
+    assert answered.status in (201, 404, 409) or answered.code == "amount_out_of_range"  # there is no debt to waive
     assert till.engine.store.wallets == {}
 
 

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.edge.call import Route
 from chalicelib.edge.examples import REQUESTS
 from chalicelib.edge.routes import ROUTES
-from tests.unit.edge.till import ALL_SCOPES, NOW, WALLET, Answered, Till
+from tests.unit.edge.till import ALL_SCOPES, NOW, WALLET, Answered, Till, path_of
 
 ROLES = {
     "shopper": "self",
@@ -42,12 +42,19 @@ ALLOWED = {
     "unfreeze": {"support", "owner"},
     "set_test_clock": {"owner"},
     "reset_test_clock": {"owner"},
+    "get_settings": {"owner"},
+    "put_settings": {"owner"},
+    "waive_debt": {"support", "owner"},
+    "quote_refund": {"checkout", "support", "owner"},
+    "list_rejected_events": {"finance", "owner"},
+    "retry_event": {"finance", "support", "owner"},
+    "get_event": STAFF,
 }
 GUARDED = [route for route in ROUTES if not route.open]
 
 
 def ask(till: Till, route: Route, customer: str = "alice") -> Answered:
-    path = route.path.format(customer=customer, currency="EUR", id="some_id", lot="lot_1")
+    path = path_of(route, customer)
     body: Any = REQUESTS.get(route.name)
     if body and "customer" in body:
         body = body | {"customer": customer}

@@ -256,7 +256,7 @@ def test_every_example_of_an_answer_is_one(route: Any) -> None:
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=lambda route: route.name)
 def test_every_example_of_a_request_is_accepted(route: Any) -> None:
-    assert route.body.model_validate_json(json.dumps(REQUESTS[route.name]))
+    assert route.model.model_validate_json(json.dumps(REQUESTS[route.name]))
 
 
 def test_no_answer_is_kept_by_a_cache_and_all_name_their_request(till: Till) -> None:

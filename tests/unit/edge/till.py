@@ -7,18 +7,28 @@ the store, its transactions and its races do is the engine tier's affair.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from chalicelib.edge.call import Route
+from chalicelib.ledger.booking import SPENDS
+from chalicelib.ledger.history import OrderHistory
 from chalicelib.ledger.model import Act, Entry, HoldStatus, Plan, Redemption, Wallet
+from chalicelib.ledger.orders import Order
 from chalicelib.ledger.policy import Policy
+from chalicelib.ledger.refusals import CurrencyUnknown
+from chalicelib.settings.document import policy_of
 from chalicelib.store.commit import Decide
 from chalicelib.store.envelope import Answer, Envelope, WalletId
+from chalicelib.store.inbox import Fate, Message, Reason
+from chalicelib.store.packing import deflate
 from chalicelib.store.reading import NOTHING_ELSE, Seen, Subject
-from chalicelib.store.signals import KeyReused
+from chalicelib.store.settings import StoredSettings
+from chalicelib.store.signals import KeyReused, Signal
+from chalicelib.store.tables import EventRow, OperationRow, RejectionRow
 
 NOW = 1_790_000_000_000  # 2026-09-21T14:13:20Z
 TOKEN_ENDS_SECONDS = 4_000_000_000
@@ -26,15 +36,31 @@ ALL_SCOPES = "wallets:read wallets:write checkout reports:read audit settings:wr
 WALLET = "/v1/customers/alice/wallets/EUR"
 
 
+class Hand(NamedTuple):
+    """The clock's, which stands where the drawer says."""
+
+    drawer: Drawer
+
+    def now(self) -> int:
+        return self.drawer.now
+
+
 class Drawer:
     """Where the till's wallets lie: what the engine asks of its store."""
 
     def __init__(self) -> None:
         self.now = NOW
+        self.clock = Hand(self)
+        self.done: dict[str, tuple[str, str]] = {}
+        """By operation: what was asked, and what was answered."""
+        self.orders: dict[str, Order] = {}
+        self.events: dict[str, EventRow] = {}
+        self.rejections: dict[str, RejectionRow] = {}
         self.wallets: dict[str, Wallet] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.redemptions: dict[str, Redemption] = {}
         self.holds: dict[str, HoldStatus] = {}
+        self.settings: StoredSettings | None = None
 
     def read(self, wallet_id: WalletId, about: Subject = NOTHING_ELSE) -> Seen:
         name = str(wallet_id)
@@ -43,15 +69,30 @@ class Drawer:
             self.wallets.get(name) or Wallet(wallet_id.customer, wallet_id.currency),
             self.now,
             redemption=self.redemptions.get(f"{name} {about.redemption}"),
+            order=self._history(name, about.order) if about.order else OrderHistory(),
             hold_status=self.holds.get(f"{name} {about.hold}"),
             lot_was_issued=about.lot in issued,
         )
 
+    def order(self, order_id: str) -> Order | None:
+        return self.orders.get(order_id)
+
+    def keys_by_refund(self, _refund: str, _limit: int) -> list[tuple[str, str]]:
+        """The index lags for ever here: no refund is found by its id."""
+        return []
+
+    def _history(self, name: str, order_id: str) -> OrderHistory:
+        about = tuple(entry for entry in self.entries.get(name, []) if entry.order_id == order_id)
+        spent = tuple(self.redemptions[f"{name} {each.redemption}"] for each in about if each.type in SPENDS)
+        return OrderHistory(self.orders.get(order_id), spent, about)
+
     def keep(self, wallet_id: WalletId, plan: Plan) -> None:
         name = str(wallet_id)
+        if plan.order is not None:
+            self.orders[plan.order.id] = replace(plan.order, version=plan.order.version + 1)
         self.wallets[name] = plan.wallet
         self.entries.setdefault(name, []).extend(plan.entries)
-        for made in (plan.redemption, plan.amended):
+        for made in (plan.redemption, *plan.amended):
             if made is not None:
                 self.redemptions[f"{name} {made.id}"] = made
         if plan.opens_hold and plan.hold is not None:
@@ -71,23 +112,107 @@ class Drawer:
         return (entry for entry in self.entries.get(str(wallet_id), []) if entry.sequence <= last)
 
 
+class DictionaryInbox:
+    """What the till knows of events."""
+
+    def __init__(self, drawer: Drawer) -> None:
+        self._drawer = drawer
+
+    def applied(self, operations: Iterable[str]) -> dict[str, OperationRow]:
+        found = {operation: self.fate(operation).operation for operation in operations}
+        return {operation: row for operation, row in found.items() if row is not None}
+
+    def fate(self, operation: str) -> Fate:
+        done = self._drawer.done.get(operation)
+        row = OperationRow(request=done[0], answer=deflate(done[1])) if done else None
+        return Fate(row, self._drawer.events.get(operation))
+
+    def park(self, operation: str, reason: Reason, at: int) -> None:
+        self._note(operation, "parked", reason, at)
+
+    def reject(self, operation: str, message: Message, reason: Reason, at: int) -> str:
+        row = self._note(operation, "rejected", reason, at)
+        row.rejection = row.rejection or f"{at:013}-{operation}"
+        earlier = self._drawer.rejections.get(row.rejection)
+        self._drawer.rejections[row.rejection] = RejectionRow(
+            "#rejected",
+            row.rejection,
+            queue=message.queue,
+            status="open",
+            code=reason.code,
+            detail=reason.detail,
+            at=earlier.at if earlier else at,
+            tries=row.tries,
+            source=message.source,
+            event=message.event,
+            type=message.type,
+            body=deflate(message.body),
+        )
+        return row.rejection
+
+    def rejection(self, rejection: str) -> RejectionRow | None:
+        return self._drawer.rejections.get(rejection)
+
+    def settle(self, row: RejectionRow, _at: int) -> None:
+        row.status = "settled"
+
+    def rejections(self, before: str | None, limit: int) -> tuple[list[RejectionRow], str | None]:
+        kept = self._drawer.rejections
+        older = [kept[name] for name in sorted(kept, reverse=True) if before is None or name < before]
+        page = older[:limit]
+        return page, page[-1].sk if len(older) > limit else None
+
+    def _note(self, operation: str, status: str, reason: Reason, at: int) -> EventRow:
+        before = self._drawer.events.get(operation)
+        row = EventRow(status=status, code=reason.code, detail=reason.detail, at=at)
+        row.tries = before.tries + 1 if before else 1
+        row.rejection = before.rejection if before else None
+        self._drawer.events[operation] = row
+        return row
+
+
+class DictionaryShelf:
+    """Where the till's settings lie."""
+
+    def __init__(self, drawer: Drawer) -> None:
+        self._drawer = drawer
+
+    def read(self) -> StoredSettings | None:
+        return self._drawer.settings
+
+    def read_now(self) -> tuple[StoredSettings | None, int]:
+        return self._drawer.settings, self._drawer.now
+
+    def put(self, settings: StoredSettings) -> Signal:
+        before = self._drawer.settings
+        if settings.version != (before.version if before else 0) + 1:
+            return Signal.MOVED
+        self._drawer.settings = settings
+        return Signal.COMMITTED
+
+
 class DictionaryEngine:
     """The engine, without DynamoDB. `fails` is raised by the next command instead of doing it."""
 
     def __init__(self) -> None:
         self.store = Drawer()
-        self.policy = Policy("1", UTC)
         self.has_test_clock = True
         self.fails: Exception | None = None
         self.commands = 0
-        self._done: dict[str, tuple[str, str]] = {}
+
+    @property
+    def policy(self) -> Policy:
+        kept = self.store.settings
+        return policy_of(kept.document, kept.version, UTC) if kept else Policy("1", UTC)
 
     def execute(self, wallet_id: WalletId, envelope: Envelope, decide: Decide, about: Subject = NOTHING_ELSE) -> Answer:
         self.commands += 1
         envelope.trace.attempts += 1
         if self.fails is not None:
             raise self.fails
-        done = None if envelope.dry_run else self._done.get(envelope.operation)
+        if wallet_id.currency not in self.policy.currencies:
+            raise CurrencyUnknown("The currency is not known.", currency=wallet_id.currency)
+        done = None if envelope.dry_run else self.store.done.get(envelope.operation)
         if done is not None:
             fingerprint, body = done
             if fingerprint != envelope.fingerprint:
@@ -99,11 +224,18 @@ class DictionaryEngine:
         body = envelope.present(plan)
         if not envelope.dry_run:
             self.store.keep(wallet_id, plan)
-            self._done[envelope.operation] = (envelope.fingerprint, body)
+            self.store.done[envelope.operation] = (envelope.fingerprint, body)
         return Answer(body)
 
     def set_clock(self, now: int | None) -> None:
         self.store.now = NOW if now is None else now
+
+
+def path_of(route: Route, customer: str = "alice") -> str:
+    """The path of a call about things that may be there or not."""
+    return route.path.format(
+        customer=customer, currency="EUR", id="some_id", lot="lot_1", source="shop", event="some_event"
+    )
 
 
 @dataclass(frozen=True, slots=True)

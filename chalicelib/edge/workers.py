@@ -1,0 +1,71 @@
+"""The functions that no caller waits for: time, queues and the ledger's stream start them.
+
+    sweep      every minute                 nominates the wallets that time has changed
+    settle     queue settle                 books what time did to them
+    orders     queue order-events           what became of orders
+    refunds    queue refund-events          what was refunded
+    publish    the ledger's stream          tells the bus of every entry
+    replay     by hand                      tells it again
+
+Each imports what it does when it is first called: every function loads this module with the application, and none of
+them must pay for the others, the API least of all.
+
+What stands in the decorators is replaced where the package is made (`infra/`): Chalice knows no partial batches, no
+on-failure destinations, and no stream that the stack itself makes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
+
+workers = Blueprint(__name__)
+
+
+@workers.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
+def sweep(event: CloudWatchEvent) -> dict[str, Any]:
+    from chalicelib import wiring
+    from chalicelib.expiry.handlers import sweep_now
+
+    context: Any = event.context
+    return sweep_now(wiring.engine(), wiring.settle_queue(), context)
+
+
+@workers.on_sqs_message(queue="settle", batch_size=10, name="settle", maximum_concurrency=10)
+def settle(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib import wiring
+    from chalicelib.expiry.handlers import settle_batch
+
+    context: Any = event.context
+    return settle_batch(wiring.engine(), wiring.settle_queue(), event.to_dict(), context)
+
+
+@workers.on_sqs_message(queue="order-events", batch_size=10, name="orders", maximum_concurrency=10)
+def orders(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib.edge.intake import take_batch
+
+    context: Any = event.context
+    return take_batch(event.to_dict(), queue="order-events", context=context)
+
+
+@workers.on_sqs_message(queue="refund-events", batch_size=10, name="refunds", maximum_concurrency=10)
+def refunds(event: SQSEvent) -> dict[str, Any]:
+    from chalicelib.edge.intake import take_batch
+
+    context: Any = event.context
+    return take_batch(event.to_dict(), queue="refund-events", context=context)
+
+
+@workers.on_dynamodb_record(stream_arn="arn:aws:dynamodb:::table/ledger/stream/ledger", batch_size=100, name="publish")
+def publish(event: DynamoDBEvent) -> dict[str, Any]:
+    from chalicelib.edge.publishing import publish_batch
+
+    return publish_batch(event.to_dict())
+
+
+@workers.lambda_function(name="replay")
+def replay(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    from chalicelib.edge.publishing import replay_range
+
+    return replay_range(event)

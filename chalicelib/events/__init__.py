@@ -1,0 +1,1 @@
+"""Events of other systems: what they mean here, and what became of each."""

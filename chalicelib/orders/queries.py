@@ -1,0 +1,79 @@
+"""What a refund would do, said before it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.ledger import refunding
+from chalicelib.ledger.history import holds_for
+from chalicelib.ledger.model import Act, Lot
+from chalicelib.ledger.orders import Order, Tenders, tenders
+from chalicelib.ledger.quoting import VIEW, view
+from chalicelib.ledger.refunding import ORIGINAL, STORE_CREDIT, Refund
+from chalicelib.ledger.refusals import FeatureDisabled, NotFound
+from chalicelib.store.commit import Engine
+from chalicelib.store.envelope import WalletId
+from chalicelib.store.reading import Subject
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to refund: what goes back to lots, what to other tender or into new credit, and the bonus on that."""
+
+    credit: int
+    other: int
+    bonus: int = 0
+    lot: Lot | None = None
+    bonus_lot: Lot | None = None
+
+
+@dataclass(frozen=True)
+class RefundQuote:
+    """Both ways to refund an amount of an order; `store_credit` is None where the merchant has switched it off."""
+
+    order: Order
+    amount: int
+    tenders: Tenders
+    original: Option
+    store_credit: Option | None
+
+
+def refund_quote(engine: Engine, order_id: str, amount: int) -> RefundQuote:
+    """What a refund of so much would give, either way; decided by the same rules as the refund itself.
+
+    :raises NotFound: the order is not known
+    :raises Refused: a refund of so much would be refused just now
+    """
+    order = engine.store.order(order_id)
+    if order is None or order.total is None:
+        raise NotFound("The order is not known.", order_id=order_id)
+    wallet_id = WalletId(order.customer, order.currency)
+    seen = engine.store.read(wallet_id, Subject(order=order_id, order_history=True))
+    policy = engine.policy
+    act = Act(VIEW.operation, VIEW.actor, seen.now)
+
+    def option(method: str) -> Option:
+        plan = refunding.refund(seen.wallet, seen.order, Refund(_QUOTED, order_id, amount, method), act, policy)
+        done = plan.order.refund(_QUOTED) if plan.order else None
+        assert done is not None, "a refund that is not refused is remembered"
+        lots = {lot.id: lot for entry in plan.entries for lot in entry.lots}
+        return Option(
+            done.credit,
+            done.other,
+            done.bonus,
+            lots.get(done.refund_lot or ""),
+            lots.get(done.bonus_lot or ""),
+        )
+
+    original = option(ORIGINAL)
+    try:
+        store_credit = option(STORE_CREDIT)
+    except FeatureDisabled:
+        store_credit = None
+    settled, _ = view(seen.wallet, seen.now, policy)
+    left = tenders(seen.order.order or order, seen.order.redemptions, holds_for(settled, order_id))
+    return RefundQuote(order, amount, left, original, store_credit)
+
+
+_QUOTED = "#quote"
+"""No refund has this id: `#` is in none."""

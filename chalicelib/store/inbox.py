@@ -1,0 +1,199 @@
+"""What became of events: applied ones by their operation, others by a record of their own; rejected messages whole.
+
+    operation   #operation id / "operation"   the event was applied, or found to be done before
+    event       #operation id / "event"       it was parked or rejected, and why; an operation beside it came later
+    rejection   #rejected / its id            the message, to be read and tried again; ids sort by the time of rejection
+
+None of these is money. Each is written on the condition that it is as it was read, in one request without retries; what
+does not succeed is told as `Unread`, and the message comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pynamodb.exceptions import QueryError, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.store.packing import deflate, inflate
+from chalicelib.store.reading import Store
+from chalicelib.store.signals import Signal, Unread, signal_of, unread
+from chalicelib.store.tables import EVENT, OPERATION, REJECTED, EventRow, OperationRow, RejectionRow
+
+PARKED_RETENTION_SECONDS = 40 * 24 * 3600
+"""How long the record of an event that waited is kept; what was applied is kept by its operation for ever."""
+SETTLED_RETENTION_SECONDS = 90 * 24 * 3600
+"""How long a rejected message is kept once it was tried again with success. An open one is kept for ever."""
+MAX_KEPT_BYTES = 380_000
+"""Of a rejected message, deflated: DynamoDB takes 400,000 bytes for an item."""
+
+PARKED = "parked"
+REJECTED_STATUS = "rejected"
+OPEN = "open"
+SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an event was not applied: a stable code and a sentence."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it came: its queue, its text, and what could be read of whose event it is."""
+
+    queue: str
+    body: str
+    source: str | None = None
+    event: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What is known of one event."""
+
+    operation: OperationRow | None
+    event: EventRow | None
+
+
+class Inbox:
+    """The records of events in one stack's tables."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = store.tables
+
+    def applied(self, operations: Iterable[str]) -> dict[str, OperationRow]:
+        """Those of these operations (at most 100) that were committed, in one read.
+
+        :raises Unread: they could not be read
+        """
+        keys = [(f"#{operation}", OPERATION) for operation in dict.fromkeys(operations)]
+        raw = self._store.items(keys) if keys else {}
+        return {pk[1:]: self._tables.operation.from_raw_data(item) for (pk, _), item in raw.items()}
+
+    def fate(self, operation: str) -> Fate:
+        """What became of the event that this operation is of.
+
+        :raises Unread: it could not be read
+        """
+        raw = self._store.items([(f"#{operation}", OPERATION), (f"#{operation}", EVENT)])
+        done, told = raw.get((f"#{operation}", OPERATION)), raw.get((f"#{operation}", EVENT))
+        return Fate(
+            self._tables.operation.from_raw_data(done) if done else None,
+            self._tables.event.from_raw_data(told) if told else None,
+        )
+
+    def park(self, operation: str, reason: Reason, at: int) -> None:
+        """Note why an event waits.
+
+        :raises Unread: it could not be noted
+        """
+        before = self.fate(operation).event
+        row = self._event_row(operation, before, PARKED, reason, at)
+        row.rejection = before.rejection if before else None
+        row.delete_after = at // 1000 + PARKED_RETENTION_SECONDS
+        self._write((row, self._as_it_was(before)))
+
+    def reject(self, operation: str, message: Message, reason: Reason, at: int) -> str:
+        """Keep a rejected message with its reason; its id in the list of rejections, the same each time.
+
+        :raises Unread: it could not be kept
+        """
+        before = self.fate(operation).event
+        rejection = before.rejection if before and before.rejection else f"{at:013}-{operation}"
+        earlier = self.rejection(rejection) if before and before.rejection else None
+        row = self._event_row(operation, before, REJECTED_STATUS, reason, at)
+        row.rejection = rejection
+        body = deflate(message.body)
+        kept = self._tables.rejection(
+            REJECTED,
+            rejection,
+            queue=message.queue,
+            status=OPEN,
+            code=reason.code,
+            detail=reason.detail,
+            at=earlier.at if earlier else at,
+            tries=row.tries,
+            source=message.source,
+            event=message.event,
+            type=message.type,
+            body=body if len(body) <= MAX_KEPT_BYTES else deflate(message.body[: MAX_KEPT_BYTES // 4]),
+        )
+        rows = self._tables.rejection
+        unchanged = rows.pk.does_not_exist() if earlier is None else rows.tries == earlier.tries
+        self._write((row, self._as_it_was(before)), (kept, unchanged))
+        return rejection
+
+    def rejection(self, rejection: str) -> RejectionRow | None:
+        """:raises Unread: it could not be read"""
+        raw = self._store.items([(REJECTED, rejection)]).get((REJECTED, rejection))
+        return self._tables.rejection.from_raw_data(raw) if raw else None
+
+    def settle(self, row: RejectionRow, at: int) -> None:
+        """A rejected message was tried again with success.
+
+        :raises Unread: it could not be noted
+        """
+        if row.status == SETTLED:
+            return
+        unchanged = self._tables.rejection.tries == row.tries
+        row.status = SETTLED
+        row.tries += 1
+        row.delete_after = at // 1000 + SETTLED_RETENTION_SECONDS
+        self._write((row, unchanged))
+
+    def rejections(self, before: str | None, limit: int) -> tuple[list[RejectionRow], str | None]:
+        """A page of rejected messages, newest first, with ids below `before`; and the next page's `before`, if any.
+
+        :raises Unread: they could not be read
+        """
+        rows = self._tables.rejection
+        try:
+            page = self._store.connections.reads.query(
+                self._tables.wallets_name,
+                REJECTED,
+                range_key_condition=None if before is None else rows.sk < before,
+                consistent_read=True,
+                limit=limit,
+                scan_index_forward=False,
+            )
+        except QueryError as error:
+            raise unread(error) from error
+        found = [rows.from_raw_data(item) for item in page["Items"]]
+        return found, found[-1].sk if found and page.get("LastEvaluatedKey") else None
+
+    def _event_row(self, operation: str, before: EventRow | None, status: str, reason: Reason, at: int) -> EventRow:
+        return self._tables.event(
+            f"#{operation}",
+            EVENT,
+            status=status,
+            code=reason.code,
+            detail=reason.detail,
+            at=at,
+            tries=(before.tries if before else 0) + 1,
+        )
+
+    def _as_it_was(self, before: EventRow | None) -> Condition:
+        rows = self._tables.event
+        return rows.pk.does_not_exist() if before is None else rows.tries == before.tries
+
+    def _write(self, *puts: tuple[EventRow | RejectionRow, Condition]) -> None:
+        try:
+            with TransactWrite(connection=self._store.connections.commits) as transaction:
+                for row, condition in puts:
+                    transaction.save(row, condition=condition)
+        except TransactWriteError as error:
+            if signal_of(error, operation_at=None) is not Signal.COMMITTED:
+                raise Unread("what became of an event could not be noted") from error
+
+
+def body_of(row: RejectionRow) -> str:
+    """The message as it came."""
+    return inflate(row.body)

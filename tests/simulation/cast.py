@@ -1,0 +1,48 @@
+"""Everybody who acts, and how often."""
+
+from __future__ import annotations
+
+import random
+
+from tests.simulation.actors import (
+    buys,
+    captures_an_old_hold,
+    checks_out,
+    debits,
+    extends,
+    freezes_for_a_while,
+    gives_back,
+    gives_back_twice,
+    grants,
+    poisons,
+    revokes,
+    spends_at_the_last_moment,
+    sweeps,
+)
+from tests.simulation.producers import lives_through_an_order, sends_rubbish
+from tests.simulation.world import Actor
+
+ACTORS: tuple[tuple[int, Actor], ...] = (
+    (6, grants),
+    (5, buys),
+    (5, checks_out),
+    (4, gives_back),
+    (2, gives_back_twice),
+    (1, spends_at_the_last_moment),
+    (2, captures_an_old_hold),
+    (1, revokes),
+    (1, extends),
+    (2, debits),
+    (1, freezes_for_a_while),
+    (2, sweeps),
+    (1, poisons),
+    (3, lives_through_an_order),
+    (1, sends_rubbish),
+)
+"""Each with its weight."""
+
+
+def chosen(dice: random.Random) -> Actor:
+    weights, actors = zip(*ACTORS, strict=True)
+    picked: Actor = dice.choices(actors, weights)[0]
+    return picked

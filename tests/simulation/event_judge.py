@@ -1,0 +1,124 @@
+"""What became of events: each ends as applied, duplicate, or rejected with a reason, and moved what it asked for, once.
+
+Held against what the producers sent; numbers are those of the invariants.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.events.model import event_operation, message_operation
+from chalicelib.ledger.model import Entry
+from chalicelib.store.packing import inflate
+from chalicelib.store.tables import EVENT, OPERATION, REJECTED
+from dev.audit import survey
+
+if TYPE_CHECKING:
+    from tests.simulation.judge import Stored
+    from tests.simulation.producers import Sent
+    from tests.simulation.world import World
+
+BASIS_POINTS = 10_000
+
+Applied = dict[str, list[tuple["Sent", dict[str, Any], list[Entry]]]]
+"""Events that were applied, by type: what was sent, what was kept, what was booked."""
+
+
+def operations_of_events(world: World) -> dict[str, Sent]:
+    """Every event that was sent, by the operation that applies it."""
+    return {event_operation(event.source, event.id): event for event in world.sent.values()}
+
+
+def judge_events(world: World, stored: Stored) -> None:
+    """:raises AssertionError: an event vanished, or moved something else than it asked for"""
+    applied: Applied = defaultdict(list)
+    for operation, event in operations_of_events(world).items():
+        record = _fate(operation, event.poisoned, stored)
+        if record is not None and record["status"] == "applied":
+            entries = [each for told in stored.entries.values() for each in told if each.operation == operation]
+            assert [entry.sequence for entry in entries if entry.sequence in record["entries"]] == record["entries"]
+            applied[event.type].append((event, record, entries))
+    sent = {event.body for event in world.sent.values()}
+    for queue in world.event_queues.values():
+        for message in queue.messages:
+            if message.body not in sent:
+                _fate(message_operation(queue.name, message.id), True, stored)
+    _each_is_applied_once(applied)
+    _refunds_give_what_they_say(applied, stored)
+    _what_lies_with_the_dead_letters_can_be_read(world, stored)
+    report = survey(world.processes[0].store)
+    assert not report.differences, f"the audit: {report.differences[:3]}"
+    assert not report.unbalanced, f"the audit: {report.unbalanced}"
+
+
+def _fate(operation: str, poisoned: bool, stored: Stored) -> dict[str, Any] | None:
+    """10: the record of an event that was applied, or found done before; None for one that was rejected."""
+    done = stored.items.get((f"#{operation}", OPERATION))
+    told = stored.items.get((f"#{operation}", EVENT))
+    if done is not None:
+        assert not poisoned, f"10: poison was applied: {operation}"
+        record: dict[str, Any] = json.loads(inflate(done["answer"]["B"]))
+        return record
+    assert told is not None, f"10: vanished: {operation}"
+    assert told["status"]["S"] == "rejected", f"10: left {told['status']['S']}: {operation}"
+    assert (REJECTED, told["rejection"]["S"]) in stored.items, f"10: its message is not kept: {operation}"
+    assert told["code"]["S"] and told["detail"]["S"], f"10: no reason is told: {operation}"
+    return None
+
+
+def _each_is_applied_once(applied: Applied) -> None:
+    """4: a refund once under its refund_id, an order once under its id, whatever the events are called."""
+    for type_, name in (
+        ("order.paid", "id"),
+        ("order.cancelled", "order_id"),
+        ("refund.created", "refund_id"),
+        ("refund.reversed", "refund_id"),
+    ):
+        seen: dict[str, str] = {}
+        for event, _, _ in applied[type_]:
+            named = event.asks[name]
+            assert named not in seen, f"4: {type_} of {named} twice: by {seen[named]} and by {event.id}"
+            seen[named] = event.id
+
+
+def _refunds_give_what_they_say(applied: Applied, stored: Stored) -> None:
+    """1: all of a refund to credit is credit afterwards, its bonus beside it; no order gives back more than was paid.
+
+    What was paid is its total, or the credit that was used for it where a careless checkout used more.
+    """
+    totals = {event.asks["id"]: event.asks["total"] for event, _, _ in applied["order.paid"]}
+    undone = {event.asks["refund_id"] for event, _, _ in applied["refund.reversed"]}
+    refunded: dict[str, int] = defaultdict(int)
+    for event, _, entries in applied["refund.created"]:
+        asks = event.asks
+        back = sum(entry.amount for entry in entries if entry.type == "restored" and entry.redemption is not None)
+        back += sum(part.amount for entry in entries if entry.type == "released" for part in entry.allocations)
+        new = [entry for entry in entries if entry.type == "issued"]
+        assert 0 <= back <= asks["amount"], f"1: {back} of {event}"
+        if asks["method"] == "store_credit":
+            assert back + sum(e.amount for e in new if e.reason != "refund_bonus") == asks["amount"], f"1: {event}"
+            bonus = (asks["amount"] - back) * (asks.get("bonus_basis_points") or 0) // BASIS_POINTS
+            assert sum(e.amount for e in new if e.reason == "refund_bonus") == bonus, f"1: {event}"
+        else:
+            assert not new, f"1: money and credit: {event}"
+        if asks["refund_id"] not in undone:
+            refunded[asks["order_id"]] += asks["amount"]
+    for order, amount in refunded.items():
+        paid = max(totals[order], _credit_used(order, stored))
+        assert amount <= paid, f"1: {amount} of {order} refunded, for which {paid} was paid"
+
+
+def _credit_used(order: str, stored: Stored) -> int:
+    """All credit that was ever spent on an order, or set aside for it."""
+    entries = (entry for told in stored.entries.values() for entry in told if entry.order_id == order)
+    return sum(part.amount for e in entries if e.type in ("redeemed", "held") for part in e.allocations)
+
+
+def _what_lies_with_the_dead_letters_can_be_read(world: World, stored: Stored) -> None:
+    """10: every copy says which rejection it is a copy of, and that is kept."""
+    for queue in world.dead_letters.values():
+        for message in queue.messages:
+            assert message.attributes["reason"], message
+            assert (REJECTED, message.attributes["rejection"]) in stored.items, message
