@@ -93,4 +93,6 @@ def _undo(
 def _due(order: Order, grant: Entry) -> int:
     """What of a grant should have been taken back by now, all in all."""
     assert grant.earned is not None, "a grant for an order says by which rule"
+    if not order.cancelled and not order.refunded:
+        return 0  # of an untouched order nothing is due, also where more was granted than the rule gives
     return grant.amount - still_earned(grant.earned, grant.amount, order.total or 0, order.refunded)

@@ -55,6 +55,9 @@ _KIND_CODE = {
 _KIND = {code: kind for kind, code in _KIND_CODE.items()}
 assert len(_KIND) == len(Kind)
 
+MAX_PLAIN_LOTS = 2
+"""An entry with the terms of more lots than this keeps them deflated: a refund may bring back twenty-five."""
+
 
 def wallet_row(tables: Tables, wallet: Wallet) -> WalletRow:
     return tables.wallet(**wallet_attributes(wallet))
@@ -105,6 +108,8 @@ def entry_row(tables: Tables, wallet_id: WalletId, entry: Entry) -> EntryRow:
 
 
 def entry_attributes(wallet_id: WalletId, entry: Entry) -> dict[str, Any]:
+    lots = compact([_lot(lot) for lot in entry.lots]) if entry.lots else None
+    packed = len(entry.lots) > MAX_PLAIN_LOTS
     return {
         "wallet": str(wallet_id),
         "sequence": entry.sequence,
@@ -123,7 +128,8 @@ def entry_attributes(wallet_id: WalletId, entry: Entry) -> dict[str, Any]:
         "customer_text": entry.customer_text,
         "source_type": entry.source.type if entry.source else None,
         "source_id": entry.source.id if entry.source else None,
-        "lots": compact([_lot(lot) for lot in entry.lots]) if entry.lots else None,
+        "lots": None if packed else lots,
+        "packed_lots": deflate(lots) if lots and packed else None,
         "order_id": entry.order_id,
         "redemption": entry.redemption,
         "hold": entry.hold,
@@ -135,6 +141,7 @@ def entry_attributes(wallet_id: WalletId, entry: Entry) -> dict[str, Any]:
 
 
 def entry_of(row: EntryRow) -> Entry:
+    lots = inflate(row.packed_lots) if row.packed_lots else row.lots
     return Entry(
         sequence=int(row.sequence),
         type=EntryType(row.type),
@@ -151,7 +158,7 @@ def entry_of(row: EntryRow) -> Entry:
         note=row.note,
         customer_text=row.customer_text,
         source=Source(row.source_type, row.source_id) if row.source_type else None,
-        lots=tuple(_to_lot(told) for told in json.loads(row.lots)) if row.lots else (),
+        lots=tuple(_to_lot(told) for told in json.loads(lots)) if lots else (),
         order_id=row.order_id,
         redemption=row.redemption,
         hold=row.hold,

@@ -97,7 +97,8 @@ class SettingsRow(Model):
 
 
 class EntryRow(Model):
-    """One ledger entry. `allocations` and `lots` are compact JSON (see `codec`)."""
+    """One ledger entry. `allocations` and `lots` are compact JSON (see `codec`); many lots are deflated, as
+    `packed_lots`."""
 
     wallet = UnicodeAttribute(hash_key=True)
     sequence = NumberAttribute(range_key=True)
@@ -117,6 +118,7 @@ class EntryRow(Model):
     source_type = UnicodeAttribute(null=True)
     source_id = UnicodeAttribute(null=True)
     lots = UnicodeAttribute(null=True)
+    packed_lots = BinaryAttribute(legacy_encoding=False, null=True)
     order_id = UnicodeAttribute(null=True)
     redemption = UnicodeAttribute(null=True)
     hold = UnicodeAttribute(null=True)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from chalicelib.edge import intake
 from chalicelib.expiry import handlers
 from chalicelib.ledger.policy import Policy
 from chalicelib.runtime import clock
@@ -28,6 +29,7 @@ from chalicelib.store.tables import Tables, bind
 from dev.engine import create_tables, delete_tables, dynamodb
 from dev.engine import engine as running_engine
 from dev.ministack import CREDENTIALS, CannotStart
+from tests.engine.counter import Counter
 from tests.engine.night import Night, Time
 from tests.engine.till import Till
 from tests.engine.wire import Wire
@@ -158,6 +160,25 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 def timed(store: Store, wire: Wire, stopwatch: Stopwatch) -> Till:
     """A till whose engine's pauses pass on the test's stopwatch, in no time."""
     return Till(Engine(store, POLICY, sleep=stopwatch.pass_))
+
+
+@pytest.fixture
+def intake_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The intake's environment, as far as its log lines need one."""
+    told = Settings("local", "wallets", "ledger", test_clock=False, merchant_zone=ZoneInfo("UTC"), log_level="INFO")
+    monkeypatch.setattr(intake, "settings", lambda: told)
+
+
+@pytest.fixture
+def counter(hasty: Till, intake_stage: None) -> Counter:
+    """A shop whose events are dealt with at once."""
+    return Counter(hasty)
+
+
+@pytest.fixture
+def busy_counter(till: Till, intake_stage: None) -> Counter:
+    """A shop among others: its engine pauses between attempts as in production."""
+    return Counter(till)
 
 
 @pytest.fixture

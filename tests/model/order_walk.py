@@ -42,6 +42,11 @@ WEIGHTS = {
 }
 
 
+DEBTS = {"grant": 2, "earn": 5, "refund": 9, "undo": 8, "redeem": 2, "waive": 1, "cancel": 0, "sweep": 1}
+"""Orders that were paid otherwise and earned much, which is spent elsewhere: refunds of them make debts."""
+ELSEWHERE = "order-elsewhere"
+
+
 class OrderWalk:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -63,9 +68,14 @@ class OrderWalk:
         self.waived = False
         self.steps = 0
         self.waits = self.dice.choice([(0, 0, 0, HOUR), (0, HOUR, DAY, 3 * DAY)])
-        self.log.append(f"{policy.clawback}, {policy.refund_split}, {self.totals}")
+        self.debts = self.dice.random() < 0.4
+        self.weights = DEBTS if self.debts else WEIGHTS
+        self.log.append(f"debts {self.debts}, {policy.clawback}, {policy.refund_split}, {self.totals}")
 
     def run(self, steps: int) -> None:
+        if self.debts:
+            for order in self.orders:
+                self._pay(order)
         for _ in range(steps):
             self.step()
 
@@ -76,7 +86,7 @@ class OrderWalk:
             ends = self.dice.choice(self.book.wallet.lots).expires_at
             if ends is not None and ends < self.book.now + 40 * DAY:
                 self.book.now = max(self.book.now, ends - self.dice.randint(0, 1))
-        (command,) = self.dice.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        (command,) = self.dice.choices(list(self.weights), list(self.weights.values()))
         if command in ("capture", "release") and not self.book.wallet.holds and self.dice.random() < 0.9:
             command = "hold"
         if command == "undo" and not self.refunds() and self.dice.random() < 0.9:
@@ -141,7 +151,7 @@ class OrderWalk:
         return rule
 
     def _redeem(self) -> None:
-        amount, order = self._some_credit(), self._order()
+        amount, order = self._some_credit(), ELSEWHERE if self.debts else self._order()
         name = f"rdm_op{self.book._operations + 1}"
         self._both(
             f"redeem {amount} for {order}",
@@ -186,8 +196,8 @@ class OrderWalk:
             lambda paper: paper.reverse(again.get(name, name), amount),
         )
 
-    def _pay(self) -> None:
-        order = self._order()
+    def _pay(self, order: str | None = None) -> None:
+        order = order or self._order()
         total = self.totals[order] + (self.dice.random() < 0.03)
         found = self.paper.paid(order)[0]
         told = self.dice.choice([None, found, found, found, 0, found + 1, self.dice.randint(0, 50)])

@@ -491,6 +491,8 @@ class PaperShop:
 
     def _due(self, sheet: Sheet, grant: PaperGrant) -> int:
         total = sheet.total or 0
+        if not sheet.refunded and not sheet.cancelled:
+            return 0
         net = 0 if sheet.cancelled else total - sheet.refunded
         return grant.amount - grant.rule.worth(grant.amount, total, net)
 

@@ -7,6 +7,7 @@ same time, or sends another request under a key that it used before.
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 from chalicelib.expiry.messages import Group, written
@@ -15,12 +16,14 @@ from chalicelib.ledger.conditions import Conditions
 from chalicelib.ledger.model import Kind
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import Refused
+from chalicelib.store.connections import READ_SECONDS
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.signals import Busy, KeyReused, OutcomeUnknown, Unread
 from chalicelib.wallets import queries
 from tests.engine.till import Receipt
 from tests.simulation import functions
 from tests.simulation.history import Asked, Outcome
+from tests.simulation.line import LATEST_SECONDS
 from tests.simulation.weather import Killed
 from tests.simulation.world import CALLER, World
 
@@ -67,6 +70,8 @@ def call_once(world: World, dice: random.Random, asked: Asked) -> Receipt | None
     except (Busy, Unread):
         world.history.tell(asked, Outcome.BUSY, "", began)
     except (OutcomeUnknown, Killed) as unknown:
+        # A process that is gone took its doubt along: only when nothing of it can land any more is a refusal final.
+        world.weaver.pause(READ_SECONDS + LATEST_SECONDS)
         world.history.tell(asked, Outcome.UNKNOWN, type(unknown).__name__, began)
     else:
         world.history.tell(asked, Outcome.OK, receipt.answer.body, began)
@@ -183,17 +188,19 @@ def gives_back(world: World, dice: random.Random, step: int) -> None:
 
 
 def gives_back_twice(world: World, dice: random.Random, step: int) -> None:
-    """Two refunds of the same redemption at the same time: by a till and by a dispute."""
+    """Two refunds of the same redemption at the same time: by a till, and by a dispute or two."""
     wallet = dice.choice(world.wallets)
-    if world.known[wallet].redemptions:
-        redemption = dice.choice(world.known[wallet].redemptions[-4:])
-        other = random.Random(f"{world.seed} dispute {step}")
-        world.weaver.start(
-            f"{step} disputes",
-            lambda: ask(world, other, step, wallet, "reverse", redemption, other.choice([None, 40])),
-            dice.choice([0, 0.002, 0.01, 0.05]),
-        )
-        ask(world, dice, step, wallet, "reverse", redemption, dice.choice([None, 40]))
+    if not world.known[wallet].redemptions:
+        return
+    redemption = dice.choice(world.known[wallet].redemptions[-2:])
+
+    def disputes(number: int) -> None:
+        other = random.Random(f"{world.seed} dispute {step} {number}")
+        ask(world, other, step, wallet, "reverse", redemption, other.choice([None, None, 40]))
+
+    for number in range(dice.choice([1, 2])):
+        world.weaver.start(f"{step} disputes", partial(disputes, number), dice.choice([0, 0.005, 0.05, 0.3]))
+    ask(world, dice, step, wallet, "reverse", redemption, dice.choice([None, None, 40]))
 
 
 def spends_at_the_last_moment(world: World, dice: random.Random, step: int) -> None:
@@ -223,6 +230,24 @@ def _quote(world: World, dice: random.Random, wallet: WalletId, cart: Cart) -> i
 
 
 # Time and messages
+
+
+def is_swept_while_in_use(world: World, dice: random.Random, step: int) -> None:
+    """Credit ends, and the wallet is settled in the very moment in which somebody moves it."""
+    wallet = dice.choice(world.wallets)
+    ends = world.now + 1_000
+    if ask(world, dice, step, wallet, "issue", dice.randint(5, 50), Kind.PROMOTION, expires=At(ends)) is None:
+        return
+    world.weaver.pause(max(0, ends - world.now) / 1_000)
+    others = [each for each in world.wallets if each != wallet]
+    together = Group((wallet, *others, WalletId("customer-nobody", "EUR")))
+    world.weaver.start(f"{step} nominates", lambda: _nominate(world, together))
+    world.weaver.pause(dice.random() * dice.choice([0.03, 0.3, 0.6]))
+    ask(world, dice, step, wallet, "issue", 10, Kind.COMPENSATION)
+
+
+def _nominate(world: World, wallets: Group) -> None:
+    world.settle_queue.send([written(wallets)])
 
 
 def sweeps(world: World, dice: random.Random, step: int) -> None:

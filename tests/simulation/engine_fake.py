@@ -16,13 +16,13 @@ on a running engine and compares, and what is not compared there is not offered 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tests.simulation.expressions import Item, holds, plain, updated
+from tests.simulation.tables_fake import Index, Key, StoredItem, Table, item_bytes
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_TRANSACTION_ITEMS = 100
@@ -30,7 +30,6 @@ MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 MAX_BATCH_KEYS = 100
 MAX_PAGE_BYTES = 1024 * 1024
 
-Key = tuple[Any, ...]
 Answer = dict[str, Any]
 
 _EXPRESSIONS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
@@ -67,92 +66,6 @@ def failure(operation: str, code: str, message: str, *, status: int = 400, reaso
         response["CancellationReasons"] = reasons
     error: ClientError = ClientError(response, operation)  # type: ignore[arg-type]
     return error
-
-
-@dataclass
-class Index:
-    """A secondary index: its keys, and for a global one what it shows and what it has not seen yet."""
-
-    name: str
-    hash: str
-    range: str | None
-    local: bool
-    keys_only: bool
-    shown: dict[Key, StoredItem] = field(default_factory=dict)
-    coming: list[tuple[int, Key, StoredItem]] = field(default_factory=list)
-
-    @property
-    def keys(self) -> set[str]:
-        return {self.hash, self.range} if self.range else {self.hash}
-
-    def catch_up(self, now: int) -> None:
-        while self.coming and self.coming[0][0] <= now:
-            _, key, item = self.coming.pop(0)
-            if self.keys <= item.keys():
-                self.shown[key] = item
-            else:
-                self.shown.pop(key, None)
-
-
-class StoredItem(Item):
-    """An item as it lies in its table; what it weighs is known from when it was written."""
-
-    def __init__(self, item: Item, size: int) -> None:
-        super().__init__(item)
-        self.size = size
-
-
-class Table:
-    """Items by key, partition by partition, and the indexes over them."""
-
-    def __init__(self, name: str, definition: dict[str, Any]) -> None:
-        self.name = name
-        self.types = {each["AttributeName"]: each["AttributeType"] for each in definition["AttributeDefinitions"]}
-        self.hash, range_ = _keys_of(definition)
-        assert range_ is not None, "both tables have a range key"
-        self.range = range_
-        self.partitions: dict[Any, dict[Any, StoredItem]] = {}
-        self.indexes = {
-            each["IndexName"]: Index(
-                each["IndexName"],
-                *_keys_of(each),
-                local=kind == "LocalSecondaryIndexes",
-                keys_only=each["Projection"]["ProjectionType"] == "KEYS_ONLY",
-            )
-            for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-            for each in definition.get(kind, [])
-        }
-
-    def key_of(self, item: Item) -> Key:
-        return plain(item[self.hash])[1], plain(item[self.range])[1]
-
-    def get(self, key: Key) -> StoredItem | None:
-        return self.partitions.get(key[0], {}).get(key[1])
-
-    def items(self) -> Iterator[StoredItem]:
-        for partition in self.partitions.values():
-            yield from partition.values()
-
-    def fault_of_key(self, given: Item, *, whole: bool) -> str | None:
-        """What is wrong with the key in an item, or, if it is not `whole`, with what is given as a key."""
-        if not whole and set(given) != {self.hash, self.range}:
-            return "The provided key element does not match the schema"
-        for name in (self.hash, self.range):
-            if name not in given:
-                return f"One or more parameter values were invalid: Missing the key {name} in the item"
-        return self._fault_of(given, (self.hash, self.range))
-
-    def fault_of_index_keys(self, given: Item) -> str | None:
-        return self._fault_of(given, tuple(name for name in self.types if name in given))
-
-    def _fault_of(self, given: Item, names: tuple[str, ...]) -> str | None:
-        for name in names:
-            here, told = next(iter(given[name].items()))
-            if here != self.types[name]:
-                return f"One or more parameter values were invalid: Type mismatch for key {name}"
-            if told == "":
-                return f"One or more parameter values are not valid: {name} is an empty string"
-        return None
 
 
 Write = tuple[Table, Key, StoredItem | None]
@@ -340,26 +253,6 @@ class EngineFake:
                     if index.coming:
                         seen_at = max(seen_at, index.coming[-1][0])
                     index.coming.append((seen_at, key, item))
-
-
-def item_bytes(item: Item) -> int:
-    """Size by DynamoDB's rule: names and strings in UTF-8, a number about a byte for two digits."""
-    total = 0
-    for name, value in item.items():
-        type_, told = next(iter(value.items()))
-        total += len(name.encode())
-        if type_ == "N":
-            total += (len(told.lstrip("-")) + 1) // 2 + 1
-        elif type_ in ("S", "B"):
-            total += len(told.encode() if isinstance(told, str) else told)
-        else:
-            total += 1
-    return total
-
-
-def _keys_of(definition: dict[str, Any]) -> tuple[str, str | None]:
-    named = {each["KeyType"]: each["AttributeName"] for each in definition["KeySchema"]}
-    return named["HASH"], named.get("RANGE")
 
 
 def _hash_of(request: dict[str, Any], name: str) -> Any:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.events.model import event_operation, message_operation
 from chalicelib.ledger.model import Entry
+from chalicelib.ledger.refunding import REFUND
 from chalicelib.store.packing import inflate
 from chalicelib.store.tables import EVENT, OPERATION, REJECTED
 from dev.audit import survey
 
 if TYPE_CHECKING:
-    from tests.simulation.judge import Stored
     from tests.simulation.producers import Sent
+    from tests.simulation.stored import Stored
     from tests.simulation.world import World
 
 BASIS_POINTS = 10_000
@@ -106,14 +107,19 @@ def _refunds_give_what_they_say(applied: Applied, stored: Stored) -> None:
         if asks["refund_id"] not in undone:
             refunded[asks["order_id"]] += asks["amount"]
     for order, amount in refunded.items():
-        paid = max(totals[order], _credit_used(order, stored))
+        paid = _paid(order, totals[order], stored)
         assert amount <= paid, f"1: {amount} of {order} refunded, for which {paid} was paid"
 
 
-def _credit_used(order: str, stored: Stored) -> int:
-    """All credit that was ever spent on an order, or set aside for it."""
-    entries = (entry for told in stored.entries.values() for entry in told if entry.order_id == order)
-    return sum(part.amount for e in entries if e.type in ("redeemed", "held") for part in e.allocations)
+def _paid(order: str, total: int, stored: Stored) -> int:
+    """An order's total, or the credit that was used for it; and what was used after a refund, which is paid anew."""
+    before = after = 0
+    refunded = False
+    for entry in (entry for told in stored.entries.values() for entry in told if entry.order_id == order):
+        refunded = refunded or (entry.source is not None and entry.source.type == REFUND)
+        used = sum(part.amount for part in entry.allocations) if entry.type in ("redeemed", "held") else 0
+        before, after = (before, after + used) if refunded else (before + used, after)
+    return max(total, before) + after
 
 
 def _what_lies_with_the_dead_letters_can_be_read(world: World, stored: Stored) -> None:

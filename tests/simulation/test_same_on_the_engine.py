@@ -21,9 +21,10 @@ from dev.engine import create_tables, delete_tables
 from dev.fragment import table_definitions
 from tests.simulation.engine_fake import EngineFake
 from tests.simulation.functions import deployed
-from tests.simulation.judge import dump, judge, outcomes
+from tests.simulation.judge import judge, outcomes
 from tests.simulation.line import Engine
 from tests.simulation.playing import run
+from tests.simulation.stored import dump
 from tests.simulation.world import World, fake_world
 
 REPLAYS = int(os.environ.get("REPLAYS", "8"))

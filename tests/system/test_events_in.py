@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dev import redrive
-from dev.deploy import client
+from dev.deploy import STACK, client
 from dev.stack import Stack
 from tests.system.conftest import AsRole
 from tests.system.shop import ORDERS, REFUNDS, Shop, event
@@ -23,11 +23,10 @@ def shop(stack: Stack, as_role: AsRole, customer: str) -> Shop:
 
 def last_try(shop: Shop, body: str) -> None:
     """Hand a message to the deployed function as its queue does for the last time, after which it is given up."""
-    functions = client("lambda", shop.stack.aws)
-    pages = functions.get_paginator("list_functions").paginate()
-    (name,) = [
-        each["FunctionName"] for page in pages for each in page["Functions"] if "-refunds-" in each["FunctionName"]
-    ]
+    found = client("cloudformation", shop.stack.aws).describe_stack_resource(
+        StackName=STACK, LogicalResourceId="Refunds"
+    )
+    name = found["StackResourceDetail"]["PhysicalResourceId"]
     record = {
         "messageId": "last-try",
         "receiptHandle": "none",
@@ -36,7 +35,8 @@ def last_try(shop: Shop, body: str) -> None:
         "messageAttributes": {},
         "eventSource": "aws:sqs",
     }
-    answer = functions.invoke(FunctionName=name, Payload=json.dumps({"Records": [record]}).encode())
+    payload = json.dumps({"Records": [record]}).encode()
+    answer = client("lambda", shop.stack.aws).invoke(FunctionName=name, Payload=payload)
     told = json.loads(answer["Payload"].read())
     assert told == {"batchItemFailures": []}
 

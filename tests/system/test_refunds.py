@@ -84,7 +84,12 @@ def test_a_quote_is_what_the_refund_to_credit_does_bonus_and_expiry_included(sho
 
 def test_a_refund_says_its_own_bonus_and_its_own_split(shop: Shop) -> None:
     part_paid_with_credit(shop)
-    said: dict[str, Any] = {"method": "store_credit", "split": {"credit": 100}, "bonus_basis_points": 500, "expires": {"days": 7}}
+    said: dict[str, Any] = {
+        "method": "store_credit",
+        "split": {"credit": 100},
+        "bonus_basis_points": 500,
+        "expires": {"days": 7},
+    }
     assert shop.tell(shop.refunded(1_000, **said))["status"] == "applied"
     found = lots(shop)
     assert (found["compensation"][0], found["refund"], found["promotion"][0]) == (100, (900, None), 45)
@@ -138,8 +143,8 @@ def test_a_cancelled_order_releases_its_hold_and_gives_the_rest_back(shop: Shop)
     shop.redeem(1_200)
     shop.post("holds", amount=500, order={"id": shop.order})
     shop.tell(shop.paid(3_000))
-    shop.tell(shop.refunded(500, split="credit_first"))
-    assert shop.wallet()["held"] == 500
+    shop.tell(shop.refunded(500, split="other_first"))
+    assert (shop.wallet()["available"], shop.wallet()["held"]) == (300, 500)
     assert shop.tell(shop.cancelled())["status"] == "applied"
     wallet = shop.wallet()
     assert (wallet["available"], wallet["held"]) == (2_000, 0)

@@ -100,7 +100,7 @@ def test_the_ledger_is_published_in_order_and_one_bad_record_is_found_and_set_as
         "StartingPosition": "TRIM_HORIZON",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
-        "MaximumRetryAttempts": 10,
+        "MaximumRetryAttempts": 50,
         "ParallelizationFactor": 1,
         "DestinationConfig": {
             "OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["PublishDeadLetters", "Arn"]}}

@@ -15,28 +15,42 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/deploy.md",
     "docs/events.md",
+    "docs/invariants.md",
     "docs/runbooks.md",
 )
 
 
-def named_tests() -> list[str]:
-    """Every test that the README names, with its file; `…::` stands for the file named last."""
+WITH_TESTS = ("README.md", "docs/invariants.md")
+
+
+def named_tests(*documents: str) -> list[str]:
+    """Every test that these documents name, with its file; `…::` stands for the file named last."""
     named, file = [], ""
-    for path, test in re.findall(r"`(tests/[\w/]+\.py|…)(?:::(\w+))?`", (ROOT / "README.md").read_text()):
-        file = file if path == "…" else path
-        named.append(f"{file}::{test}")
-    return named
+    for document in documents:
+        for path, test in re.findall(r"`(tests/[\w/]+\.py|…)(?:::(\w+))?`", (ROOT / document).read_text()):
+            file = file if path == "…" else path
+            named.append(f"{file}::{test}")
+    return list(dict.fromkeys(named))
 
 
-@pytest.mark.parametrize("named", named_tests())
+@pytest.mark.parametrize("named", named_tests(*WITH_TESTS))
 def test_every_guarantee_names_a_test_that_there_is(named: str) -> None:
     file, _, test = named.partition("::")
     text = (ROOT / file).read_text()
     assert not test or f"def {test}(" in text
 
 
-def test_the_readme_names_tests() -> None:
-    assert len(named_tests()) > 20
+@pytest.mark.parametrize("document", WITH_TESTS)
+def test_what_is_promised_names_its_tests(document: str) -> None:
+    assert len(named_tests(document)) > 20
+
+
+def test_every_alarm_that_is_named_exists() -> None:
+    templates = "".join(path.read_text() for path in (ROOT / "infra").glob("*.yaml"))
+    named = re.findall(r"`(\w+Alarm)`", (ROOT / "docs" / "invariants.md").read_text())
+    assert named
+    for alarm in named:
+        assert f"  {alarm}:" in templates, alarm
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

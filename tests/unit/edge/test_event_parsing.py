@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.edge.answers import REASONS
-from chalicelib.edge.event_bodies import DATA
+from chalicelib.edge.event_bodies import DATA, OrderCancelledData
 from chalicelib.edge.event_parsing import MAX_DETAIL_CHARACTERS, MAX_EVENT_BYTES, received
 from chalicelib.events.model import Event, OrderCancelled, OrderPaid, RefundCreated, RefundReversed, event_operation
 from chalicelib.ledger.orders import Order
@@ -437,6 +437,23 @@ def test_every_field_of_the_data_counts(type_: str, name: str) -> None:
     assert event(message(type_, FULL[type_] | {name: CHANGES[name]})).fingerprint != said.fingerprint
 
 
-def test_the_type_counts() -> None:
-    assert event(message("order.cancelled")).fingerprint != event(message("refund.reversed")).fingerprint
+def test_the_type_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATA, "order.voided", OrderCancelledData)
+    said = message("order.cancelled")
+    assert event(said | {"type": "order.voided"}).fingerprint != event(said).fingerprint
+
+
+def test_a_field_that_is_added_later_does_not_make_another_event_of_what_is_told_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Later(OrderCancelledData):
+        cancelled_by: str | None = None
+
+    before = event(message("order.cancelled")).fingerprint
+    monkeypatch.setitem(DATA, "order.cancelled", Later)
+    assert event(message("order.cancelled")).fingerprint == before
+    assert event(message("order.cancelled", CANCELLED | {"cancelled_by": "shop"})).fingerprint != before
+
+
+def test_entries_tell_of_the_source() -> None:
     assert event(message("refund.reversed")).actor == "event:/shop/eu"

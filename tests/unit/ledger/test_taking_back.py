@@ -355,3 +355,12 @@ def test_taken_and_given_back_again_and_again_it_stays_what_it_was() -> None:
     for amount in (1, 999, 3000, 1500, 7):
         book.reverse_refund(book.refund(amount))
         assert (book.lots, book.wallet.debt) == ({lot: 300}, 0)
+
+
+def test_more_than_the_rule_gives_was_granted_and_all_of_it_comes_back_with_the_order() -> None:
+    book = Passbook()
+    lot = earned(book, 300, replace(TEN_PERCENT, basis_points=500))
+    done = book.refund(1500)
+    assert book.lots == {lot: 75}
+    book.reverse_refund(done)
+    assert book.lots == {lot: 300}
