@@ -33,6 +33,7 @@ from chalicelib.ledger.tying import audit_order, audit_sums, sums
 from chalicelib.runtime.clock import SystemClock
 from chalicelib.store.connections import connect
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.inbox import NO_WALLET
 from chalicelib.store.packing import inflate
 from chalicelib.store.reading import Store, Subject
 from chalicelib.store.signals import NewerSchema, Unread
@@ -88,6 +89,8 @@ def survey(store: Store) -> Report:
 def _note(item: dict[str, Any], wallets: dict[str, Named]) -> None:
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     if sk == OPERATION:
+        if item["wallet"]["S"] == NO_WALLET:
+            return
         named = wallets[item["wallet"]["S"]]
         if "redemption" in item:
             named.redemptions.add(f"rdm_{pk[1:]}")

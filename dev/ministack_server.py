@@ -3,7 +3,8 @@
 MiniStack by itself saves its state only when it stops in good order. Here it also
 - saves DynamoDB every few seconds when something was written, so that a `kill -9` loses seconds, not the day;
 - saves everything when its parent writes a line to its standard input (after a deployment);
-- stops in good order when that pipe ends: the parent has gone, however it went.
+- stops in good order when that pipe ends: the parent has gone, however it went;
+- routes the API's paths as they were sent, as API Gateway does: an escaped slash does not divide one.
 """
 
 import asyncio
@@ -58,6 +59,19 @@ def count_writes():
     return count
 
 
+def keep_paths_as_sent():
+    """MiniStack decodes a path before it looks for its route; functions decode what they are handed."""
+    serve = app.app
+
+    async def as_sent(scope, receive, send):
+        raw = scope.get("raw_path", b"").decode("latin-1")
+        if raw.startswith("/_aws/execute-api/"):
+            scope = {**scope, "path": raw}
+        await serve(scope, receive, send)
+
+    app.app = as_sent
+
+
 def save_while_running(writes):
     saved, pause = 0, SAVE_EVERY_SECONDS
     while True:
@@ -72,5 +86,6 @@ if __name__ == "__main__":
     threading.Thread(target=follow_parent, daemon=True).start()
     if persistence.PERSIST_STATE:
         threading.Thread(target=save_while_running, args=(count_writes(),), daemon=True).start()
+    keep_paths_as_sent()
     sys.argv = ["ministack"]
     app.main()

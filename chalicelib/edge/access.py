@@ -10,6 +10,11 @@ from typing import Any, NamedTuple
 
 from chalicelib.edge.problems import Problem
 
+READ = frozenset({"wallets:read"})
+WRITE = frozenset({"wallets:write"})
+CHECKOUT = frozenset({"checkout"})
+AUDIT = frozenset({"audit"})
+SETTINGS = frozenset({"settings:write"})
 SELF = "self"
 
 

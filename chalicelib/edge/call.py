@@ -13,7 +13,7 @@ from chalicelib.edge.access import Identity
 from chalicelib.ledger.model import Plan
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import API_DEADLINE_SECONDS, Engine
-from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId
+from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId, operation_id
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -134,6 +134,16 @@ class Call:
         if self.key is not None:
             self.operation = envelope.operation
         return envelope
+
+    def asked(self) -> tuple[str, str] | None:
+        """The operation that the call's key names and a digest of the request, for what is remembered without a
+        movement; None in a dry run, of which nothing is."""
+        if self.query.dry_run:
+            return None
+        assert self.identity is not None, "nothing is changed without a token"
+        assert self.key is not None, "a call that changes something has a key"
+        self.operation = operation_id(self.identity.sub, self.key)
+        return self.operation, self._fingerprint()
 
     def _fingerprint(self) -> str:
         """A digest of what the request asks for: method, path and body, whatever its spelling and white space.

@@ -8,6 +8,7 @@ from chalicelib.edge import cursors, presenter
 from chalicelib.edge.call import Call, Reply
 from chalicelib.edge.instants import show
 from chalicelib.ledger.refusals import NotFound
+from chalicelib.store.signals import OutcomeUnknown, Unread
 
 if TYPE_CHECKING:
     from chalicelib.events.model import Outcome
@@ -45,11 +46,42 @@ def rejected(call: Call) -> Reply:
 def retry(call: Call) -> Reply:
     from chalicelib.store.inbox import Inbox
 
-    inbox, rejection = Inbox(call.engine().store), call.parameters["id"]
+    inbox, rejection, asked = Inbox(call.engine().store), call.parameters["id"], call.asked()
+    answer = inbox.remembered(*asked) if asked else None
+    if answer is not None:
+        call.trace.replayed = True
+        return Reply(answer, replayed=True)
     row = inbox.rejection(rejection)
     if row is None:
         raise NotFound("There is no such rejected event.", rejection=rejection)
-    return Reply(presenter.document(_retried(row, _again(call, inbox, row))))
+    outcome = _again(call, inbox, row)
+    return Reply(_answered(call, inbox, row, outcome, asked))
+
+
+def _answered(call: Call, inbox: Inbox, row: RejectionRow, outcome: Outcome, asked: tuple[str, str] | None) -> str:
+    """The answer about a retry. That of an applied event is remembered, and the rejection settled.
+
+    :raises OutcomeUnknown: the event is applied, and that could not be noted; the next retry notes it
+    """
+    from chalicelib.events.model import Status
+
+    answer = presenter.document(_retried(row, outcome))
+    if asked is not None and outcome.status is Status.APPLIED:
+        now = call.engine().store.clock.now()
+        try:
+            _refuse_late(call)
+            inbox.settle(row, now)
+            _refuse_late(call)
+            inbox.remember(*asked, answer, now)
+        except Unread as error:
+            raise OutcomeUnknown from error
+    return answer
+
+
+def _refuse_late(call: Call) -> None:
+    """Nothing is begun that the function may not live to finish."""
+    if call.deadline.remaining_seconds <= 0:
+        raise OutcomeUnknown
 
 
 def _again(call: Call, inbox: Inbox, row: RejectionRow) -> Outcome:
@@ -62,11 +94,7 @@ def _again(call: Call, inbox: Inbox, row: RejectionRow) -> Outcome:
     engine, dry_run = call.engine(), call.query.dry_run
     message = received(row.queue, body_of(row), row.sk.partition("-")[2])
     outcome = receiving.receive(engine, inbox, message, call.deadline, call.trace, last_try=True, dry_run=dry_run)
-    if outcome.status is Status.REJECTED:
-        return outcome
-    if not dry_run:
-        receiving.settle(engine, inbox, row.sk)
-    return Outcome(Status.APPLIED)
+    return outcome if outcome.status is Status.REJECTED else Outcome(Status.APPLIED)
 
 
 def _retried(row: RejectionRow, outcome: Outcome) -> Json:

@@ -102,12 +102,13 @@ def _read(queue: str, record: dict[str, Any]) -> Record:
     brought_back = _REJECTION.fullmatch((attributes.get("rejection") or {}).get("stringValue") or "")
     whole = "cut" not in attributes
     stands_for = brought_back[1] if brought_back and whole else message_operation(queue, record["messageId"])
+    read = received(queue, record["body"], stands_for)
     return Record(
         id=record["messageId"],
         receipt=record["receiptHandle"],
         receives=int(record["attributes"]["ApproximateReceiveCount"]),
-        rejection=brought_back[0] if brought_back else None,
-        received=received(queue, record["body"], stands_for),
+        rejection=brought_back[0] if brought_back and brought_back[1] == read.operation else None,
+        received=read,
     )
 
 

@@ -29,6 +29,7 @@ def refund_quote(quoted: RefundQuote, exponent: int) -> str:
             "refundable": {"credit": left.credit_left, "other": left.other_left},
             "original": {"credit": quoted.original.credit, "other": quoted.original.other},
             "store_credit": None if credit is None else _as_credit(credit, total),
+            "store_credit_refused": quoted.store_credit_refused,
             "display": {
                 "amount": shown(quoted.amount),
                 "original": {"credit": shown(quoted.original.credit), "other": shown(quoted.original.other)},

@@ -63,6 +63,7 @@ def apply(wallet: Wallet, entry: Entry) -> Wallet:
         lots=tuple(lots.values()),
         holds=_holds_after(wallet.holds, entry),
         debt=entry.debt_after,
+        debt_paid=entry.debt_paid_after,
         frozen=_frozen_after(wallet.frozen, entry.type),
         entry_at=entry.at,
         first_order=wallet.first_order or (entry.order_id if entry.type in SPENDS else None),
@@ -70,8 +71,8 @@ def apply(wallet: Wallet, entry: Entry) -> Wallet:
     change = sum(part.amount for part in entry.allocations) * EFFECT[entry.type][0]
     if entry.amount != change:
         raise LedgerFault(f"entry {entry.sequence} says {entry.amount} and its allocations {change}")
-    if entry.debt_after < 0:
-        raise LedgerFault(f"entry {entry.sequence} leaves a debt of {entry.debt_after}")
+    if entry.debt_after < 0 or entry.debt_paid_after < 0:
+        raise LedgerFault(f"entry {entry.sequence} leaves a debt of {entry.debt_after}, {entry.debt_paid_after} paid")
     if (after.remaining, after.held) != (entry.balance_after, entry.held_after):
         raise LedgerFault(
             f"entry {entry.sequence} leaves {after.remaining} ({after.held} held)"
@@ -175,6 +176,7 @@ class Book:
         notify: bool | None = None,
         earned: Earning | None = None,
         debt_change: int = 0,
+        debt_paid_change: int = 0,
     ) -> Entry:
         """Append one entry and apply it. `lots` are terms; their remaining and held count for nothing."""
         remaining_sign, held_sign = EFFECT[type_]
@@ -186,6 +188,7 @@ class Book:
             balance_after=self.wallet.remaining + remaining_sign * total,
             held_after=self.wallet.held + held_sign * total,
             debt_after=self.wallet.debt + debt_change,
+            debt_paid_after=self.wallet.debt_paid + debt_paid_change,
             allocations=allocations,
             at=self.at,
             actor=actor or self._act.actor,

@@ -118,7 +118,7 @@ def _against_last(stored: Wallet, last: Entry | None) -> list[Difference]:
 
 def _differences(stored: Wallet, folded: Wallet) -> list[Difference]:
     found = []
-    for name in ("version", "debt", "frozen", "entry_at", "first_order"):
+    for name in ("version", "debt", "debt_paid", "frozen", "entry_at", "first_order"):
         here, there = getattr(stored, name), getattr(folded, name)
         if here != there:
             found.append(_difference(name, here, there))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.ledger.limits import MAX_GRANTS_OF_ORDER, MAX_REDEMPTIONS_OF_ORDER
 from chalicelib.ledger.model import Entry, EntryType, Hold, Redemption, Wallet
-from chalicelib.ledger.orders import Order, tenders
+from chalicelib.ledger.orders import Order, Tenders, tenders
 from chalicelib.ledger.refusals import (
     CurrencyMismatch,
     OrderLimitExceeded,
@@ -51,7 +51,7 @@ def paid_order(seen: OrderHistory, wallet: Wallet, order_id: str, settled: tuple
         raise OrderNotSeen("The order is not known yet.", order_id=order_id)
     refuse_other_wallet(order, wallet)
     refuse_crowd(seen)
-    found = tenders(order, seen.redemptions, holds_for(wallet, order_id)).credit_paid
+    found = tenders_of(seen, order, wallet).credit_paid
     just_now = (entry for entry in settled if entry.order_id == order_id)
     explained = order.cancelled or any(entry.type in _HOLD_ENDS for entry in (*seen.entries, *just_now))
     if order.credit_used is not None and order.credit_used > found and not explained:
@@ -62,6 +62,24 @@ def paid_order(seen: OrderHistory, wallet: Wallet, order_id: str, settled: tuple
             credit_found=found,
         )
     return order
+
+
+def tenders_of(seen: OrderHistory, order: Order, wallet: Wallet) -> Tenders:
+    """What paid this order, by all that its wallet had to do with it."""
+    return tenders(order, seen.redemptions, holds_for(wallet, order.id), _given_up(seen, order))
+
+
+def _given_up(seen: OrderHistory, order: Order) -> int:
+    """What a checkout redeemed and gave back before the order was paid: that did not pay it."""
+    return sum(
+        entry.amount
+        for entry in seen.entries
+        if entry.type is EntryType.RESTORED
+        and entry.redemption is not None
+        and entry.source is None
+        and (order.total is None or entry.sequence <= order.seen_at)
+        and (order.paid_at is None or entry.at <= order.paid_at)
+    )
 
 
 NO_HISTORY = OrderHistory()

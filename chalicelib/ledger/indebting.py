@@ -5,7 +5,8 @@ take back     from the lot that was granted, pending or active; then, as far as 
               hold. Lots that were paid for, and goodwill, are never touched
 settle        a later promotional grant pays debt at once, as far as it goes; spending is never blocked
 waive         debt is forgiven: an entry that moves nothing
-give back     a taking undone: what of it is still debt is no longer owed, the rest returns to the lots it came from
+give back     a taking undone: what of it is still debt is no longer owed, the rest returns to the lots it came from;
+              of debt no more than was paid and has not been given back, since what was waived nobody paid
 """
 
 from __future__ import annotations
@@ -71,7 +72,13 @@ def settle_debt(book: Book, lot: Lot, granted: int) -> None:
     there = book.wallet.lot(lot.id)
     amount = min(book.wallet.debt, granted, there.unheld if there else 0)
     if amount:
-        book.write(EntryType.DEBT_SETTLED, "debt_settled", (Allocation(lot.id, amount),), debt_change=-amount)
+        book.write(
+            EntryType.DEBT_SETTLED,
+            "debt_settled",
+            (Allocation(lot.id, amount),),
+            debt_change=-amount,
+            debt_paid_change=amount,
+        )
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,7 @@ class Entry:
     hold: str | None = None
     hold_expires_at: int | None = None
     notify: bool | None = None
+    debt_paid_after: int = 0
     pending_after: int = 0
     """Unheld remaining of lots that are not yet effective."""
     earned: Earning | None = None
@@ -238,6 +239,8 @@ class Wallet:
     """When its last entry was written; entry times never go back."""
     first_order: str | None = None
     """The first order that credit was spent on."""
+    debt_paid: int = 0
+    """What later grants paid of its debt and was not given back: the most that undoing a taking gives back of debt."""
 
     @property
     def remaining(self) -> int:

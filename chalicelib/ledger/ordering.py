@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.ledger.history import OrderHistory, holds_for, refuse_crowd, refuse_other_wallet
+from chalicelib.ledger.history import OrderHistory, holds_for, refuse_crowd, refuse_other_wallet, tenders_of
 from chalicelib.ledger.model import Act, Plan, Source, Wallet
-from chalicelib.ledger.orders import Order, tenders
+from chalicelib.ledger.orders import Order
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import OrderMismatch
 from chalicelib.ledger.returning import give_credit_back
@@ -21,12 +21,18 @@ def remember(wallet: Wallet, known: Order | None, told: Order, act: Act) -> Plan
 
     :raises OrderMismatch, CurrencyMismatch: an order with that id is known, and is another one
     """
+    told = replace(told, seen_at=wallet.version)
     if known is None:
         return Plan(wallet, (), act.at, order=told)
     refuse_other_wallet(known, wallet)
     if known.total is None:
         paid = replace(
-            told, cancelled=known.cancelled, released=known.released, takings=known.takings, version=known.version
+            told,
+            cancelled=known.cancelled,
+            released=known.released,
+            given_by_cancellation=known.given_by_cancellation,
+            takings=known.takings,
+            version=known.version,
         )
         return Plan(wallet, (), act.at, order=paid)
     if known.total != told.total:
@@ -52,10 +58,10 @@ def cancel(wallet: Wallet, seen: OrderHistory, order_id: str, act: Act, policy: 
         return Plan(wallet, (), book.at, order=order, repeats=True)
     refuse_crowd(seen)
     holds = holds_for(book.wallet, order_id)
-    amount = tenders(order, seen.redemptions, holds).credit_left
+    amount = tenders_of(seen, order, book.wallet).credit_left
     source = Source("order", order_id)
     given = give_credit_back(book, seen.redemptions, holds, amount, CANCELLED, source, policy)
-    order = replace(order, cancelled=True, released=order.released + given.released)
+    order = replace(order, cancelled=True, released=order.released + given.released, given_by_cancellation=amount)
     order = take_back_unearned(book, seen, order, CANCELLED, source, policy)
     expire(book)
     return Plan(

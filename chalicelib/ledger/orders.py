@@ -34,6 +34,8 @@ class Refunded:
     refund_lot: str | None = None
     bonus: int = 0
     bonus_lot: str | None = None
+    by_cancellation: int = 0
+    """Of `credit`: what a cancellation had given back before this refund named it."""
     undone: bool = False
     consent: str | None = None
 
@@ -69,6 +71,10 @@ class Order:
     """Credit that was set aside for it and that refunds gave back before it was captured."""
     retaken: int = 0
     """Credit redeemed for it a second time, when a refund was reversed."""
+    given_by_cancellation: int = 0
+    """Credit that its cancellation gave back and that no refund has named yet: one may follow for the same money."""
+    seen_at: int = 0
+    """Version of the wallet when its payment was told."""
     refunds: tuple[Refunded, ...] = ()
     takings: tuple[Taking, ...] = ()
     version: int = 0
@@ -106,25 +112,38 @@ class Tenders:
     other_paid: int
     credit_left: int
     other_left: int
+    most: int | None = None
+    """The order's total less its refunds: no more is left of both together, whatever was redeemed for it afterwards."""
 
     @property
     def left(self) -> int:
-        return self.credit_left + self.other_left
+        both = self.credit_left + self.other_left
+        return both if self.most is None else min(both, self.most)
 
 
-def tenders(order: Order, redemptions: Iterable[Redemption], holds: Iterable[Hold]) -> Tenders:
-    """What paid this order. The holds are those that are open for it."""
+def tenders(order: Order, redemptions: Iterable[Redemption], holds: Iterable[Hold], given_up: int = 0) -> Tenders:
+    """What paid this order. The holds are those that are open for it.
+
+    `given_up` is what was redeemed for it and given back before it was paid; it matters where the shop does not tell
+    how much credit was used. What a cancellation gave back counts as left until refunds have named it.
+    """
     told = list(redemptions)
     held = sum(hold.outstanding for hold in holds)
-    credit_paid = redeemed = sum(each.amount for each in told) - order.retaken + held + order.released
-    if order.credit_used is not None:
+    redeemed = sum(each.amount for each in told) - order.retaken + held + order.released
+    if order.credit_used is None:
+        credit_paid = redeemed - given_up
+    else:
         credit_paid = max(redeemed - _reversed_by_hand(order, told), min(redeemed, order.credit_used))
     other_paid = max(0, (order.total or 0) - max(credit_paid, order.credit_used or 0))
+    credit_left = sum(each.amount - each.reversed for each in told) + held + order.given_by_cancellation
+    other_left = max(0, other_paid - order.other_refunded)
+    refunded = sum(refund.amount for refund in order.refunds if not refund.undone)
     return Tenders(
         credit_paid=credit_paid,
         other_paid=other_paid,
-        credit_left=sum(each.amount - each.reversed for each in told) + held,
-        other_left=max(0, other_paid - order.other_refunded),
+        credit_left=credit_left,
+        other_left=other_left,
+        most=max(0, max(order.total or 0, credit_paid) - refunded),
     )
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.conditions import BASIS_POINTS
 from chalicelib.ledger.granting import Grant, grant_into
-from chalicelib.ledger.history import OrderHistory, holds_for, paid_order
+from chalicelib.ledger.history import OrderHistory, holds_for, paid_order, tenders_of
 from chalicelib.ledger.indebting import take_back, terms_of
-from chalicelib.ledger.limits import MAX_LOTS_AFTER_REVERSAL, MAX_REFUNDS_OF_ORDER
+from chalicelib.ledger.limits import MAX_LOTS_AFTER_REVERSAL, MAX_REFUNDS_OF_ORDER, MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.model import Act, EntryType, Kind, Plan, Source, Wallet
-from chalicelib.ledger.orders import Refunded, Share, split, tenders
+from chalicelib.ledger.orders import Refunded, Share, split
 from chalicelib.ledger.policy import Expiry, Policy, RefundSplit
 from chalicelib.ledger.redeeming import redemption_of
 from chalicelib.ledger.refusals import FeatureDisabled, OrderLimitExceeded, RefundMismatch, RefundNotSeen
@@ -78,13 +78,25 @@ def refund(wallet: Wallet, seen: OrderHistory, command: Refund, act: Act, policy
         raise OrderLimitExceeded("The order has as many refunds as an order may have.", limit=MAX_REFUNDS_OF_ORDER)
     holds = holds_for(book.wallet, order.id)
     how = policy.refund_split if command.split is None else command.split
-    share = split(command.amount, tenders(order, seen.redemptions, holds), how)
+    share = split(command.amount, tenders_of(seen, order, book.wallet), how)
     source = Source(REFUND, command.id)
-    given = give_credit_back(book, seen.redemptions, holds, share.credit, command.reason, source, policy)
+    named = min(share.credit, order.given_by_cancellation)
+    given = give_credit_back(book, seen.redemptions, holds, share.credit - named, command.reason, source, policy)
     done = Refunded(
-        command.id, command.method, command.amount, share.credit, share.other, given.lots, consent=command.consent
+        command.id,
+        command.method,
+        command.amount,
+        share.credit,
+        share.other,
+        given.lots,
+        by_cancellation=named,
+        consent=command.consent,
     )
-    order = replace(order.with_refund(done), released=order.released + given.released)
+    order = replace(
+        order.with_refund(done),
+        released=order.released + given.released,
+        given_by_cancellation=order.given_by_cancellation - named,
+    )
     order = take_back_unearned(book, seen, order, command.reason, source, policy)
     if command.method == STORE_CREDIT and share.other:
         order = order.with_refund(_pay_out_as_credit(book, done, command, share, policy))
@@ -104,7 +116,8 @@ def reverse_refund(wallet: Wallet, seen: OrderHistory, refund_id: str, act: Act,
     """Undo a refund: the order is paid again as it was.
 
     Credit that went back is redeemed again, from the lots it went to first and then from any other active lot; a refund
-    lot is taken out the same way. An order that was cancelled is not paid again: its credit stays where it is.
+    lot is taken out the same way. An order that was cancelled is not paid again: its credit stays where it is, as if
+    the cancellation had given it back.
 
     :raises RefundNotSeen: the order has no such refund yet
     :raises WalletFrozen: nothing can be spent
@@ -143,9 +156,13 @@ def reverse_refund(wallet: Wallet, seen: OrderHistory, refund_id: str, act: Act,
             source=source,
             order_id=order.id,
         )
+    if order.cancelled:
+        order = replace(order, given_by_cancellation=order.given_by_cancellation + done.credit)
     order = order.with_refund(replace(done, undone=True))
     order = give_earned_back(book, seen, order, source, policy)
     expire(book)
+    if len(book.entries) + 3 > MAX_TRANSACTION_ITEMS:  # and the wallet, the operation, the order
+        raise OrderLimitExceeded("Undoing the refund takes more entries than can be written at once.")
     return Plan(book.wallet, book.entries, book.at, redemption=redemption, order=order)
 
 
@@ -159,7 +176,7 @@ def _pay_out_as_credit(book: Book, done: Refunded, command: Refund, share: Share
     bonus_share = policy.refund_bonus_basis_points if command.bonus_basis_points is None else command.bonus_basis_points
     bonus = share.other * bonus_share // BASIS_POINTS
     may_expire = Kind.REFUND not in policy.kinds_without_expiry
-    lasting = command.expires if may_expire or not bonus else None
+    lasting = command.expires if may_expire or not bonus_share else None
     grant = Grant(share.other, Kind.REFUND, command.reason, source=source, expires=lasting)
     lot = grant_into(book, grant, policy, max_lots=MAX_LOTS_AFTER_REVERSAL, order_id=command.order_id)
     done = replace(done, refund_lot=lot.id)

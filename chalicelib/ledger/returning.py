@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
+from chalicelib.ledger.limits import MAX_LOTS
 from chalicelib.ledger.model import Allocation, EntryType, Hold, HoldStatus, Redemption, Source
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import restore
-from chalicelib.ledger.refusals import InsufficientCredit
+from chalicelib.ledger.refusals import InsufficientCredit, LotLimitExceeded
 from chalicelib.ledger.settling import give_back
 from chalicelib.ledger.spending import in_spending_order, standing
 
@@ -62,6 +63,8 @@ def give_credit_back(
             amended.append(after)
             lots.update(dict.fromkeys(each.lot for each in entry.allocations))
             left -= taken
+    if len(book.wallet.lots) > MAX_LOTS:
+        raise LotLimitExceeded("The wallet cannot take another lot; use or revoke some first.", limit=MAX_LOTS)
     assert left == 0, "no more is given back than there is left"
     return GivenBack(tuple(lots), released, tuple(amended), tuple(closed))
 

@@ -64,7 +64,8 @@ def _undo(
 ) -> Taking:
     """Give back a part of a taking: first what is still owed of it, then to the lots that it took from.
 
-    Debt that was settled meanwhile comes back to the lot of the grant.
+    Debt that was settled meanwhile comes back to the lot of the grant, debt that was waived does not. The wallet does
+    not know whose debt was settled and whose waived, only how much was: never more comes back than was paid.
     """
     owed = min(amount, taking.debt)
     forgiven = min(owed, book.wallet.debt)
@@ -81,12 +82,21 @@ def _undo(
         if taken:
             parts[part.lot] = (terms_of(entry, part.lot), taken)
             left -= taken
-    if owed > forgiven:
+    paid = min(owed - forgiven, book.wallet.debt_paid)
+    if paid:
         own = terms_of(grant, grant.allocations[0].lot)
-        parts[own.id] = (own, owed - forgiven + parts.get(own.id, (own, 0))[1])
+        parts[own.id] = (own, paid + parts.get(own.id, (own, 0))[1])
     if parts:
         allocations, terms = receiving(book, parts.values(), policy)
-        book.write(EntryType.RESTORED, REVERSED, allocations, terms, source=source, order_id=order_id)
+        book.write(
+            EntryType.RESTORED,
+            REVERSED,
+            allocations,
+            terms,
+            source=source,
+            order_id=order_id,
+            debt_paid_change=-paid,
+        )
     return replace(taking, amount=taking.amount - amount, debt=taking.debt - owed)
 
 

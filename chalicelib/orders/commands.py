@@ -36,6 +36,13 @@ def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope) 
 
 
 def refund(engine: Engine, wallet: WalletId, command: Refund, envelope: Envelope) -> Answer:
+    """A part of an order is refunded. A refund's id is of one order: its order guards it, another one's is found by an
+    index that lags a little.
+
+    :raises RefundMismatch: another order has a refund of that id
+    """
+    if any(made.order_id != command.order_id for made in refunds_made(engine.store, command.id)):
+        raise RefundMismatch("Another order has a refund of that id.", refund=command.id)
     return engine.execute(
         wallet,
         envelope,

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.ledger import refunding
-from chalicelib.ledger.history import holds_for
+from chalicelib.ledger.history import tenders_of
 from chalicelib.ledger.model import Act, Lot
-from chalicelib.ledger.orders import Order, Tenders, tenders
+from chalicelib.ledger.orders import Order, Tenders
 from chalicelib.ledger.quoting import VIEW, view
 from chalicelib.ledger.refunding import ORIGINAL, STORE_CREDIT, Refund
-from chalicelib.ledger.refusals import FeatureDisabled, NotFound
+from chalicelib.ledger.refusals import (
+    BalanceLimitExceeded,
+    ExpiresInPast,
+    ExpiryNotPermitted,
+    FeatureDisabled,
+    LotLimitExceeded,
+    NotFound,
+)
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Subject
@@ -27,22 +34,30 @@ class Option:
     bonus_lot: Lot | None = None
 
 
+NO_STORE_CREDIT = (FeatureDisabled, LotLimitExceeded, BalanceLimitExceeded, ExpiresInPast, ExpiryNotPermitted)
+"""What may keep a refund from being paid out as credit, where the tenders that paid can still have theirs back."""
+
+
 @dataclass(frozen=True)
 class RefundQuote:
-    """Both ways to refund an amount of an order; `store_credit` is None where the merchant has switched it off."""
+    """Both ways to refund an amount of an order.
+
+    `store_credit` is None where that way is refused just now, with the code of why in `store_credit_refused`.
+    """
 
     order: Order
     amount: int
     tenders: Tenders
     original: Option
     store_credit: Option | None
+    store_credit_refused: str | None = None
 
 
 def refund_quote(engine: Engine, order_id: str, amount: int) -> RefundQuote:
     """What a refund of so much would give, either way; decided by the same rules as the refund itself.
 
     :raises NotFound: the order is not known
-    :raises Refused: a refund of so much would be refused just now
+    :raises Refused: a refund of so much would be refused just now, whichever way
     """
     order = engine.store.order(order_id)
     if order is None or order.total is None:
@@ -65,14 +80,14 @@ def refund_quote(engine: Engine, order_id: str, amount: int) -> RefundQuote:
             lots.get(done.bonus_lot or ""),
         )
 
-    original = option(ORIGINAL)
+    original, refused = option(ORIGINAL), None
     try:
         store_credit = option(STORE_CREDIT)
-    except FeatureDisabled:
-        store_credit = None
+    except NO_STORE_CREDIT as refusal:
+        store_credit, refused = None, refusal.code
     settled, _ = view(seen.wallet, seen.now, policy)
-    left = tenders(seen.order.order or order, seen.order.redemptions, holds_for(settled, order_id))
-    return RefundQuote(order, amount, left, original, store_credit)
+    left = tenders_of(seen.order, seen.order.order or order, settled)
+    return RefundQuote(order, amount, left, original, store_credit, refused)
 
 
 _QUOTED = "#quote"

@@ -186,7 +186,8 @@ class _Execution:
                 return self._done_before() or after_trouble
             case Signal.UNKNOWN:
                 self._trace.unknowns += 1
-                self._doubted_version = seen.wallet.version if plan.entries else NO_VERSION
+                doubted = seen.wallet.version if plan.entries else NO_VERSION
+                self._doubted_version = max(doubted, self._doubted_version or 0)
                 return after_trouble
             case Signal.THROTTLED:
                 self._trace.throttles += 1

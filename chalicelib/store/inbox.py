@@ -1,6 +1,7 @@
 """What became of events: applied ones by their operation, others by a record of their own; rejected messages whole.
 
-    operation   #operation id / "operation"   the event was applied, or found to be done before
+    operation   #operation id / "operation"   the event was applied, or found to be done before; or the idempotency key
+                                              of a caller who had a rejected one tried again, with success
     event       #operation id / "event"       it was parked or rejected, and why; an operation beside it came later
     rejection   #rejected / its id            the message, to be read and tried again; ids sort by the time of rejection
 
@@ -19,8 +20,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.store.packing import deflate, inflate
 from chalicelib.store.reading import Store
-from chalicelib.store.signals import Signal, Unread, signal_of, unread
+from chalicelib.store.signals import KeyReused, OutcomeUnknown, Signal, Unread, signal_of, unread
 from chalicelib.store.tables import EVENT, OPERATION, REJECTED, EventRow, OperationRow, RejectionRow
+from chalicelib.store.transaction import KEY_RETENTION_SECONDS
 
 PARKED_RETENTION_SECONDS = 40 * 24 * 3600
 """How long the record of an event that waited is kept; what was applied is kept by its operation for ever."""
@@ -31,6 +33,8 @@ MAX_KEPT_BYTES = 380_000
 
 PARKED = "parked"
 REJECTED_STATUS = "rejected"
+NO_WALLET = "events"
+"""What the record of a key has for a wallet that had an event tried again: it moved nothing by itself."""
 OPEN = "open"
 SETTLED = "settled"
 
@@ -149,6 +153,39 @@ class Inbox:
         row.delete_after = at // 1000 + SETTLED_RETENTION_SECONDS
         self._write((row, unchanged))
 
+    def remembered(self, operation: str, request: str) -> str | None:
+        """What the request with this key was answered before; None if it had no success yet.
+
+        :raises KeyReused: the key stands for another request
+        :raises Unread: it could not be read
+        """
+        row = self._store.operation(operation)
+        if row is None:
+            return None
+        if (row.request, row.wallet) != (request, NO_WALLET):
+            raise KeyReused
+        return inflate(row.answer)
+
+    def remember(self, operation: str, request: str, answer: str, at: int) -> None:
+        """Keep what a key's request was answered, as long as every key is kept.
+
+        A key that stands for something by now, because two requests came with it at once, goes on standing for that:
+        the event is applied once either way.
+
+        :raises OutcomeUnknown: it may be kept or not; the same request with the same key tells
+        """
+        rows = self._tables.operation
+        row = rows(
+            f"#{operation}",
+            OPERATION,
+            wallet=NO_WALLET,
+            request=request,
+            answer=deflate(answer),
+            delete_after=at // 1000 + KEY_RETENTION_SECONDS,
+        )
+        if self._put((row, rows.pk.does_not_exist())) not in (Signal.COMMITTED, Signal.MOVED):
+            raise OutcomeUnknown
+
     def rejections(self, before: str | None, limit: int) -> tuple[list[RejectionRow], str | None]:
         """A page of rejected messages, newest first, with ids below `before`; and the next page's `before`, if any.
 
@@ -185,13 +222,17 @@ class Inbox:
         return rows.pk.does_not_exist() if before is None else rows.tries == before.tries
 
     def _write(self, *puts: tuple[EventRow | RejectionRow, Condition]) -> None:
+        if self._put(*puts) is not Signal.COMMITTED:
+            raise Unread("what became of an event could not be noted")
+
+    def _put(self, *puts: tuple[EventRow | OperationRow | RejectionRow, Condition]) -> Signal:
         try:
             with TransactWrite(connection=self._store.connections.commits) as transaction:
                 for row, condition in puts:
                     transaction.save(row, condition=condition)
         except TransactWriteError as error:
-            if signal_of(error, operation_at=None) is not Signal.COMMITTED:
-                raise Unread("what became of an event could not be noted") from error
+            return signal_of(error, operation_at=None)
+        return Signal.COMMITTED
 
 
 def body_of(row: RejectionRow) -> str:

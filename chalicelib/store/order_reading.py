@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_REFUNDS_READ = 2
 """Operations found by one refund's id: enough to see that it is not unique."""
-MAX_ENTRIES_OF_ORDER = 1_000
+MAX_ENTRIES_OF_ORDER = 5_000
 """Entries about one order that are read to refund it. An order has a few; each hold for it makes two."""
 MAX_RECORDS_READ = 50
 """Redemptions of one order whose records are read."""

@@ -103,6 +103,8 @@ class Store:
         history = OrderHistory(self._order(raw.get(named_order) if named_order else None))
         if subject.order is not None and subject.order_history and wallet.version:
             about = entries_about(self, wallet_id, subject.order)
+            if about and about[-1].sequence > wallet.version:
+                raise Unread("the wallet moved while its order was read")
             redemptions, records = redemptions_among(self, about)
             history = replace(history, redemptions=redemptions, entries=about)
         return Seen(

@@ -153,3 +153,9 @@ def test_what_became_of_parked_and_rejected_events_is_no_difference(books: Books
     assert books.post.send("refund.created", refunded(WALLET, "order-7", 100))["status"] == "parked"
     assert books.post.send("refund.created", refunded(WALLET, "order-1", 99_000))["status"] == "rejected"
     assert books.found() == set()
+
+
+def test_a_key_of_a_retry_is_no_wallets(books: Books) -> None:
+    books.post.inbox.remember(event_operation("support", "key"), "a retry", '{"status":"applied"}', 1_790_000_000_000)
+    report = books.audit()
+    assert (tell(report), report.wallets) == (0, 1)

@@ -48,7 +48,7 @@ def test_a_refund_of_a_redemption_costs_at_most_ten_write_units(
         assert counter.post.deliver(body) == []
     assert told.bill.write_units <= MOST_FOR_A_REFUND
     assert told.bill.operations.count("TransactWriteItems") == 1
-    assert [query["IndexName"] for query in queries(wire, since)] == ["orders"]
+    assert [query["IndexName"] for query in queries(wire, since)] == ["refunds", "orders"]
     counter.till.check(wallet)
 
 

@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.ledger.earning import Earning
-from chalicelib.ledger.history import holds_for
+from chalicelib.ledger.history import tenders_of
 from chalicelib.ledger.model import CLASS_OF_KIND, Kind
-from chalicelib.ledger.orders import tenders
 from chalicelib.ledger.policy import At, Clawback, Never, RefundSplit
 from chalicelib.ledger.quoting import view
 from chalicelib.ledger.refusals import Refused
-from tests.model.paper_shop import DAY, PaperShop, Refusal, Rule
+from tests.model.paper_sheets import DAY, Refusal, Rule
+from tests.model.paper_shop import PaperShop
 from tests.passbook import POLICY, Passbook
 
 HOUR = 3_600_000
@@ -295,7 +295,7 @@ class OrderWalk:
         assert (balance.available, balance.pending, balance.held, balance.debt) == paper.balance()
         for order, known in self.book.orders.items():
             history = self.book.history(order)
-            found = tenders(known, history.redemptions, holds_for(seen, order))
+            found = tenders_of(history, known, seen)
             paid = (found.credit_paid, found.other_paid, found.credit_left, found.other_left)
             assert paid == paper.paid(order), order
             assert known.other_refunded <= (known.total or 0)

@@ -10,147 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-DAY = 24 * 3_600_000
-
-
-class Refusal(Exception):
-    """The paper says no; `args[0]` is the code."""
-
-
-@dataclass(eq=False)
-class PaperLot:
-    """`ends` is what is known now; what was taken from it is written down with the end as it was then."""
-
-    number: int
-    rank: str
-    """promotional, goodwill, paid"""
-    starts: int
-    ends: int | None
-    chain: int = 0
-    released: bool = False
-    free: int = 0
-    held: int = 0
-
-    @property
-    def open(self) -> bool:
-        return self.free + self.held > 0
-
-    def dead(self, now: int) -> bool:
-        return self.ends is not None and self.ends <= now
-
-    def usable(self, now: int) -> bool:
-        return self.starts <= now and not self.dead(now) and self.free > 0
-
-
-@dataclass
-class Slice:
-    """So much of a lot, and when the lot was to end when it was cut off."""
-
-    lot: PaperLot
-    ends: int | None
-    amount: int
-
-
-@dataclass
-class PaperHold:
-    name: str
-    order: str
-    until: int
-    slices: list[Slice]
-
-    @property
-    def left(self) -> int:
-        return sum(each.amount for each in self.slices)
-
-
-@dataclass
-class PaperSpending:
-    """A redemption: what is not given back of it, in order of consumption, and what was."""
-
-    slices: list[Slice]
-    order: str
-    back: int = 0
-
-    @property
-    def left(self) -> int:
-        return sum(each.amount for each in self.slices)
-
-
-@dataclass
-class Rule:
-    """What a grant was earned by: fixed, or a share of a base (basis points); `how` far it is taken back."""
-
-    how: str
-    fixed: int | None = None
-    share: int | None = None
-    base: int | None = None
-    most: int | None = None
-    over: int | None = None
-
-    def worth(self, granted: int, total: int, net: int) -> int:
-        if net <= 0 or (self.over is not None and net <= self.over):
-            return 0
-        if self.fixed is not None:
-            exact = Fraction(self.fixed)
-        elif self.share is not None:
-            exact = Fraction(self.base if self.base is not None else total) * Fraction(net, total)
-            exact *= Fraction(self.share, 10_000)
-        else:
-            exact = Fraction(granted) * Fraction(net, total)
-        bounds = [granted, int(exact), *([] if self.most is None else [self.most])]
-        return min(bounds)
-
-
-@dataclass
-class PaperTaking:
-    slices: list[Slice]
-    debt: int
-
-    @property
-    def amount(self) -> int:
-        return sum(each.amount for each in self.slices) + self.debt
-
-
-@dataclass
-class PaperGrant:
-    lot: PaperLot
-    ends: int | None
-    amount: int
-    rule: Rule
-    takings: list[PaperTaking] = field(default_factory=list)
-
-
-@dataclass
-class PaperRefund:
-    amount: int
-    method: str
-    credit: int
-    other: int
-    went_to: list[PaperLot]
-    refund_lot: PaperLot | None = None
-    bonus_lot: PaperLot | None = None
-    bonus_ends: int | None = None
-    bonus: int = 0
-    undone: bool = False
-
-
-@dataclass
-class Sheet:
-    """What is written down of one order."""
-
-    total: int | None = None
-    told: int | None = None
-    cancelled: bool = False
-    hold_ended: bool = False
-    redeemed: int = 0
-    by_hand: int = 0
-    freed: int = 0
-    refunds: dict[str, PaperRefund] = field(default_factory=dict)
-    grants: list[PaperGrant] = field(default_factory=list)
-
-    @property
-    def refunded(self) -> int:
-        return sum(each.amount for each in self.refunds.values() if not each.undone)
+from tests.model.paper_sheets import (
+    DAY,
+    PaperGrant,
+    PaperHold,
+    PaperLot,
+    PaperRefund,
+    PaperSpending,
+    PaperTaking,
+    Refusal,
+    Rule,
+    Sheet,
+    Slice,
+)
 
 
 @dataclass
@@ -162,8 +34,7 @@ class PaperShop:
     closed: dict[str, str] = field(default_factory=dict)
     sheets: dict[str, Sheet] = field(default_factory=dict)
     debt: int = 0
-    given: int = 0
-    lost: int = 0
+    debt_paid: int = 0
 
     def sheet(self, order: str) -> Sheet:
         return self.sheets.setdefault(order, Sheet())
@@ -184,7 +55,6 @@ class PaperShop:
                 self._end_hold(hold, "lapsed", at)
             else:
                 lot = next(each for each in self.lots if str(each.number) == name)
-                self.lost += lot.free
                 lot.free = 0
         self.now = max(self.now, to)
 
@@ -248,7 +118,10 @@ class PaperShop:
         if not spending.left or amount > spending.left:
             raise Refusal("over_reversal")
         self._give_back(spending, amount)
-        self.sheet(spending.order).by_hand += amount
+        sheet = self.sheet(spending.order)
+        sheet.by_hand += amount
+        if sheet.total is None:
+            sheet.given_up += amount
         self.pass_time(self.now)
 
     def waive(self, amount: int | None) -> None:
@@ -271,11 +144,13 @@ class PaperShop:
         sheet = self.sheet(order)
         held = sum(hold.left for hold in self.holds if hold.order == order)
         credit = sheet.redeemed + held + sheet.freed
-        if sheet.told is not None and not sheet.cancelled:
+        if sheet.told is None:
+            credit -= sheet.given_up
+        elif not sheet.cancelled:
             credit = max(credit - sheet.by_hand, min(sheet.told, credit))
         other = max(0, (sheet.total or 0) - max(credit, sheet.told or 0))
         other_back = sum(each.other for each in sheet.refunds.values() if not each.undone)
-        credit_left = held + sum(each.left for each in self.spent.values() if each.order == order)
+        credit_left = held + sum(each.left for each in self.spent.values() if each.order == order) + sheet.by_cancel
         return credit, other, credit_left, max(0, other - other_back)
 
     def refund(
@@ -294,12 +169,15 @@ class PaperShop:
             return
         if method == "store_credit" and off:
             raise Refusal("feature_disabled")
-        if amount > credit_left + other_left:
+        before = sum(each.amount for each in sheet.refunds.values() if not each.undone)
+        if amount > min(credit_left + other_left, max(sheet.total, credit) - before):
             raise Refusal("over_refund")
         share = self._share(amount, how, credit, other, credit_left, other_left)
         done = PaperRefund(amount, method, share, amount - share, [])
         sheet.refunds[name] = done
-        done.went_to = self._bring_home(order, share)
+        named = min(share, sheet.by_cancel)
+        sheet.by_cancel -= named
+        done.went_to = self._bring_home(order, share - named)
         self._unearn(sheet)
         if method == "store_credit" and done.other:
             done.refund_lot = self._new("paid", self.now, None, done.other)
@@ -320,11 +198,12 @@ class PaperShop:
         if done.credit and not sheet.cancelled:
             self.spent[f"again-{name}"] = PaperSpending(self._take(done.credit, self._usable(done.went_to)), order)
         if done.refund_lot is not None:
-            for each in self._take(done.other, self._usable([done.refund_lot])):
-                self.lost += each.amount
+            self._take(done.other, self._usable([done.refund_lot]))
         if done.bonus_lot is not None:
             self._take_back(PaperGrant(done.bonus_lot, done.bonus_ends, done.bonus, Rule(how)), done.bonus)
         done.undone = True
+        if sheet.cancelled:
+            sheet.by_cancel += done.credit
         for grant in sheet.grants:
             back = sum(each.amount for each in grant.takings) - self._due(sheet, grant)
             for taking in reversed(grant.takings):
@@ -341,7 +220,7 @@ class PaperShop:
             return
         self._refuse_crowd(order)
         left = self.paid(order)[2]
-        sheet.cancelled = True
+        sheet.cancelled, sheet.by_cancel = True, left
         self._bring_home(order, left)
         self._unearn(sheet)
         self.pass_time(self.now)
@@ -416,7 +295,6 @@ class PaperShop:
     def _give_back(self, spending: PaperSpending, amount: int) -> list[PaperLot]:
         """Last consumed first."""
         homes = []
-        spending.back += amount
         while amount:
             last = spending.slices[-1]
             part = min(amount, last.amount)
@@ -515,7 +393,6 @@ class PaperShop:
             if part:
                 slices.append(Slice(lot, lot.ends, part))
                 lot.free -= part
-                self.lost += part
                 amount -= part
         owed = amount if how == "debt" else 0
         self.debt += owed
@@ -537,18 +414,19 @@ class PaperShop:
             left -= part
             if not last.amount:
                 taking.slices.pop()
-        if owed > forgiven:  # it was paid meanwhile, and comes back as what was granted
+        paid = min(owed - forgiven, self.debt_paid)  # what was waived was paid by nobody
+        self.debt_paid -= paid
+        if paid:  # it was paid meanwhile, and comes back as what was granted
             own = next((each for each in home if each.lot is grant.lot), None)
             if own is None:
-                home.append(Slice(grant.lot, grant.ends, owed - forgiven))
+                home.append(Slice(grant.lot, grant.ends, paid))
             else:
-                own.amount, own.ends = own.amount + owed - forgiven, grant.ends
+                own.amount, own.ends = own.amount + paid, grant.ends
         for each in home:
-            self.lost -= each.amount
             self._return(each.lot, each.ends, each.amount)
 
     def _pay_debt(self, lot: PaperLot, granted: int) -> None:
         part = min(self.debt, granted, lot.free)
         lot.free -= part
         self.debt -= part
-        self.lost += part
+        self.debt_paid += part

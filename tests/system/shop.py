@@ -35,10 +35,8 @@ def event(type_: str, data: Json, name: str | None = None, source: str = SOURCE,
 
 
 def escaped(word: str) -> str:
-    """As it stands in a path. The local gateway decodes a path before it routes it, AWS does not: what has a slash is
-    escaped once more here, and the function gets it as it does on AWS."""
-    once = quote(word, safe="")
-    return quote(once) if "/" in word else once
+    """As it stands in a path."""
+    return quote(word, safe="")
 
 
 class Shop:

@@ -12,8 +12,10 @@ import pytest
 from dev import redrive
 from dev.deploy import STACK, client
 from dev.stack import Stack
-from tests.system.conftest import AsRole
+from tests.system.conftest import AsRole, fresh_key
 from tests.system.shop import ORDERS, REFUNDS, Shop, event
+
+CREDIT = {"amount": 100, "kind": "promotion", "reason": "test"}
 
 
 @pytest.fixture
@@ -158,6 +160,24 @@ def test_a_refund_whose_order_comes_too_late_is_applied_when_it_is_tried_again(s
     assert shop.available() == 1_200
 
 
+def test_a_retry_with_the_same_key_is_answered_the_same_byte_for_byte(shop: Shop) -> None:
+    shop.grant(1_200)
+    shop.redeem(1_200)
+    refund = shop.refunded(3_000)
+    last_try(shop, json.dumps(refund))
+    path, key = f"v1/events/rejected/{shop.fate(refund)['rejection']}/retry", fresh_key()
+    refused = shop.support.post(path, headers=key)
+    assert (refused.json()["status"], refused.headers.get("Idempotent-Replayed")) == ("rejected", None)
+    shop.tell(shop.paid(3_000))
+    first, again = (shop.support.post(path, headers=key) for _ in range(2))
+    assert (first.json()["status"], first.headers.get("Idempotent-Replayed")) == ("applied", None)
+    assert (again.status_code, again.content, again.headers["Idempotent-Replayed"]) == (200, first.content, "true")
+    other = shop.support.post(f"{shop.path}/credits", json=CREDIT, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert shop.finance.post(path, headers=key).headers.get("Idempotent-Replayed") is None
+    assert shop.available() == 1_200
+
+
 def test_what_was_refused_is_brought_back_from_the_dead_letters_after_a_repair(
     shop: Shop, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,10 +207,11 @@ def test_an_id_that_was_used_for_another_event_is_rejected(shop: Shop) -> None:
     assert shop.look(paid)["status"] == "applied"
 
 
-def test_a_source_with_slashes_is_found_percent_encoded(shop: Shop) -> None:
-    paid = shop.paid(3_000) | {"source": "/shop/eu", "id": f"{shop.order}/paid"}
+@pytest.mark.parametrize("source", ["/shop/eu", "https://shop.example/eu?x=1#2", "urn:shop:100%25", "a+b%2F"])
+def test_a_source_is_found_percent_encoded(shop: Shop, source: str) -> None:
+    paid = shop.paid(3_000) | {"source": source, "id": f"{shop.order}/paid"}
     told = shop.tell(paid)
-    assert (told["source"], told["id"], told["status"]) == ("/shop/eu", f"{shop.order}/paid", "applied")
+    assert (told["source"], told["id"], told["status"]) == (source, f"{shop.order}/paid", "applied")
 
 
 def test_an_event_that_never_came_is_not_found(shop: Shop) -> None:

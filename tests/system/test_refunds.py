@@ -214,6 +214,7 @@ def test_without_refunds_to_credit_one_is_rejected_until_they_are_switched_on(sh
     change(owner, refund_to_credit=False)
     quoted = shop.quote(1_500)
     assert (quoted["store_credit"], quoted["original"]) == (None, {"credit": 600, "other": 900})
+    assert quoted["store_credit_refused"] == "feature_disabled"
     refund = shop.refunded(1_500, method="store_credit")
     told = shop.tell(refund)
     assert (told["status"], told["code"]) == ("rejected", "feature_disabled")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from chalicelib.edge.answers import REASONS
 from dev.places import ROOT
 
 DOCUMENTS = (
@@ -51,6 +52,11 @@ def test_every_alarm_that_is_named_exists() -> None:
     assert named
     for alarm in named:
         assert f"  {alarm}:" in templates, alarm
+
+
+def test_every_reason_of_a_rejected_event_says_what_to_do() -> None:
+    told = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", (ROOT / "docs" / "events.md").read_text(), re.MULTILINE)
+    assert [code for code in told if code in REASONS] == list(REASONS)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

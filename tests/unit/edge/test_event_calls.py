@@ -15,7 +15,7 @@ from chalicelib.events import receiving
 from chalicelib.events.model import message_operation
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.envelope import Trace
-from chalicelib.store.signals import Busy
+from chalicelib.store.signals import Busy, Unread
 from tests.unit.edge.till import WALLET, Answered, DictionaryInbox, Till
 
 REJECTED = "/v1/events/rejected"
@@ -207,8 +207,77 @@ def test_a_retry_of_what_is_applied_by_now_moves_nothing(till: Till) -> None:
     rejection = only_rejection(till)["id"]
     arrive(till, event("order.paid", paid(), "evt-2"))
     first = till.post(f"{REJECTED}/{rejection}/retry", {}, key="k")
-    for key in ("k", "another"):
-        assert till.post(f"{REJECTED}/{rejection}/retry", {}, key=key).text == first.text
+    again = till.post(f"{REJECTED}/{rejection}/retry", {}, key="another")
+    assert (again.status, again.text) == (200, first.text)
+    assert "Idempotent-Replayed" not in again.headers
+    assert till.get(WALLET).json["available"] == 400
+
+
+def applicable(till: Till) -> str:
+    """A refund that was rejected and can be applied by now; the path to have it tried again."""
+    till.grant(1_200)
+    till.redeem(1_200, "o1")
+    arrive(till, event("refund.created", refund()))
+    arrive(till, event("order.paid", paid(), "evt-2"))
+    return f"{REJECTED}/{only_rejection(till)['id']}/retry"
+
+
+def test_a_retry_with_the_same_key_is_answered_the_same_and_does_nothing(till: Till) -> None:
+    path = applicable(till)
+    first = till.post(path, {}, key="k")
+    assert (first.json["status"], first.headers.get("Idempotent-Replayed")) == ("applied", None)
+    till.engine.commands = 0
+    again = till.post(path, {}, key="k")
+    assert (again.status, again.text, again.headers["Idempotent-Replayed"]) == (200, first.text, "true")
+    assert till.engine.commands == 0
+
+
+def test_a_retrys_key_stands_for_that_retry_alone(till: Till) -> None:
+    path = applicable(till)
+    other = f"{REJECTED}/1790000000000-{'a' * 24}/retry"
+    till.post(path, {}, key="k")
+    credit = {"amount": 1, "kind": "promotion", "reason": "test"}
+    for answered in (till.post(other, {}, key="k"), till.post(f"{WALLET}/credits", credit, key="k")):
+        assert (answered.status, answered.code) == (422, "idempotency_key_reused")
+    till.post(f"{WALLET}/credits", credit, key="grant")
+    assert till.post(path, {}, key="grant").code == "idempotency_key_reused"
+    assert till.but(sub="somebody else").post(path, {}, key="grant").status == 200
+
+
+def test_a_retry_that_is_rejected_again_is_not_remembered(till: Till) -> None:
+    till.grant(1_200)
+    till.redeem(1_200, "o1")
+    arrive(till, event("refund.created", refund()))
+    path = f"{REJECTED}/{only_rejection(till)['id']}/retry"
+    assert till.post(path, {}, key="k").json["status"] == "rejected"
+    arrive(till, event("order.paid", paid(), "evt-2"))
+    answered = till.post(path, {}, key="k")
+    assert (answered.json["status"], answered.headers.get("Idempotent-Replayed")) == ("applied", None)
+
+
+def test_a_retry_tried_dry_leaves_its_key_free(till: Till) -> None:
+    path = applicable(till)
+    till.post(path, {}, key="k", query={"dry_run": "true"})
+    assert till.post(path, {}, key="k").headers.get("Idempotent-Replayed") is None
+    assert only_rejection(till)["status"] == "settled"
+
+
+def test_what_was_applied_and_could_not_be_noted_is_noted_by_the_next_retry(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = applicable(till)
+
+    def fails(*_: Any) -> None:
+        raise Unread("what became of an event could not be noted")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(DictionaryInbox, "settle", fails)
+        answered = till.post(path, {}, key="k")
+        assert (answered.status, answered.code) == (503, "outcome_unknown")
+        assert till.get(WALLET).json["available"] == 400
+    answered = till.post(path, {}, key="k")
+    assert (answered.json["status"], answered.headers.get("Idempotent-Replayed")) == ("applied", None)
+    assert till.post(path, {}, key="k").headers["Idempotent-Replayed"] == "true"
     assert till.get(WALLET).json["available"] == 400
 
 
@@ -224,6 +293,14 @@ def test_a_dry_retry_tells_and_changes_nothing(till: Till) -> None:
     assert retry(till, rejection, **dry)["status"] == "applied"
     assert (till.get(WALLET).json["available"], only_rejection(till)["status"]) == (0, "open")
     assert till.get("/v1/events/shop/evt-1").json["status"] == "rejected"
+
+
+def test_nothing_is_noted_that_the_function_may_not_live_to_finish(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = applicable(till)
+    monkeypatch.setattr("chalicelib.edge.call.API_DEADLINE_SECONDS", 0.0)
+    answered = till.post(path, {}, key="k")
+    assert (answered.status, answered.code) == (503, "outcome_unknown")
+    assert (till.get(WALLET).json["available"], only_rejection(till)["status"]) == (400, "open")
 
 
 def test_poison_that_is_tried_again_stays_one_rejection(till: Till) -> None:

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.edge import answers
 from chalicelib.ledger import granting, refunding
 from chalicelib.ledger.granting import Grant
-from chalicelib.ledger.model import Act, Kind, Source
+from chalicelib.ledger.limits import MAX_AMOUNT, MAX_BALANCE, MAX_LOTS_AFTER_REVERSAL
+from chalicelib.ledger.model import Act, Kind, Lot, LotClass, Source, Wallet
 from chalicelib.ledger.orders import Order
 from chalicelib.ledger.refunding import ORIGINAL, Refund
 from chalicelib.store.envelope import WalletId
@@ -39,6 +40,10 @@ def quoted(answered: Answered) -> Any:
 def put_settings(till: Till, **document: Any) -> None:
     headers = {"If-Match": till.get("/v1/settings").headers["ETag"]}
     assert till.send("PUT", "/v1/settings", document, headers=headers).status == 200
+
+
+def lot(number: int) -> Lot:
+    return Lot(f"lot_{number}", Kind.PROMOTION, LotClass.PROMOTIONAL, 1, 1, 0, number, NOW, None)
 
 
 def owe(till: Till, amount: int) -> None:
@@ -74,6 +79,7 @@ def test_a_refund_is_quoted_both_ways(till: Till) -> None:
             "bonus_expires_at": "2026-10-22T00:00:00Z",
             "total": 1_590,
         },
+        "store_credit_refused": None,
         "display": {
             "amount": "15.00 EUR",
             "original": {"credit": "6.00 EUR", "other": "9.00 EUR"},
@@ -97,6 +103,25 @@ def test_without_refunds_to_credit_there_is_one_way(till: Till) -> None:
     put_settings(till, refund_to_credit=False)
     told = quoted(ask(till))
     assert (told["store_credit"], told["display"]["store_credit"]) == (None, None)
+    assert told["store_credit_refused"] == "feature_disabled"
+    assert told["original"] == {"credit": 0, "other": 1_500}
+
+
+def test_a_wallet_that_cannot_take_the_credit_leaves_the_way_by_the_tenders(till: Till) -> None:
+    for _ in range(MAX_BALANCE // MAX_AMOUNT):
+        till.grant(MAX_AMOUNT)
+    paid(till)
+    told = quoted(ask(till))
+    assert (told["store_credit"], told["store_credit_refused"]) == (None, "balance_limit_exceeded")
+    assert told["original"] == {"credit": 0, "other": 1_500}
+
+
+def test_a_wallet_full_of_lots_leaves_the_way_by_the_tenders(till: Till) -> None:
+    paid(till)
+    lots = tuple(lot(number) for number in range(1, MAX_LOTS_AFTER_REVERSAL + 1))
+    till.engine.store.wallets[str(ALICE)] = Wallet("alice", "EUR", version=len(lots), lots=lots)
+    told = quoted(ask(till))
+    assert (told["store_credit"], told["store_credit_refused"]) == (None, "lot_limit_exceeded")
     assert told["original"] == {"credit": 0, "other": 1_500}
 
 
@@ -123,14 +148,15 @@ def test_credit_that_the_shop_speaks_of_and_nobody_saw_is_waited_for(till: Till)
     assert (answered.status, answered.code) == (409, "redemption_not_seen")
 
 
-def test_an_expiry_of_the_settings_that_has_passed_is_told(till: Till) -> None:
+def test_an_expiry_of_the_settings_that_has_passed_leaves_the_way_by_the_tenders(till: Till) -> None:
     paid(till)
     ends = {"at": "2026-10-01T00:00:00Z"}
     put_settings(till, refund_bonus_basis_points=1_000, refund_bonus_expires=ends)
-    assert ask(till).status == 200
+    assert quoted(ask(till))["store_credit_refused"] is None
     till.send("PUT", "/v1/test-clock", {"now": ends["at"]})
-    answered = ask(till)
-    assert (answered.status, answered.code) == (422, "expires_in_past")
+    told = quoted(ask(till))
+    assert (told["store_credit"], told["store_credit_refused"]) == (None, "expires_in_past")
+    assert told["original"] == {"credit": 0, "other": 1_500}
 
 
 def test_a_points_code_that_this_process_does_not_know_yet_is_told(till: Till) -> None:

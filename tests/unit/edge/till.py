@@ -158,6 +158,15 @@ class DictionaryInbox:
     def settle(self, row: RejectionRow, _at: int) -> None:
         row.status = "settled"
 
+    def remembered(self, operation: str, request: str) -> str | None:
+        done = self._drawer.done.get(operation)
+        if done is not None and done[0] != request:
+            raise KeyReused
+        return done[1] if done else None
+
+    def remember(self, operation: str, request: str, answer: str, _at: int) -> None:
+        self._drawer.done.setdefault(operation, (request, answer))
+
     def rejections(self, before: str | None, limit: int) -> tuple[list[RejectionRow], str | None]:
         kept = self._drawer.rejections
         older = [kept[name] for name in sorted(kept, reverse=True) if before is None or name < before]

@@ -99,16 +99,34 @@ def test_cancelled_before_anything_else_is_known_of_it() -> None:
     assert book.entries == () and book.pays(total=3000).cancelled
 
 
-def test_the_money_of_a_cancelled_order_can_be_refunded_and_its_credit_cannot() -> None:
+def test_the_money_of_a_cancelled_order_can_be_refunded_and_its_credit_goes_back_once() -> None:
     book = Passbook()
     book.grant(1200)
     book.redeem(1200)
     book.pays(total=3000, credit_used=1200)
     book.cancel()
     with pytest.raises(OverRefund):
-        book.refund(1801)
-    done = book.refund(1800)
-    assert (done.credit, done.other, book.available) == (0, 1800, 1200)
+        book.refund(3001)
+    done = book.refund(3000)
+    assert (done.credit, done.other, book.available) == (1200, 1800, 1200)
+    with pytest.raises(OverRefund):
+        book.refund(1)
+
+
+@pytest.mark.parametrize("amount", [1000, 1500, 3000])
+def test_a_cancellation_and_a_refund_to_credit_end_the_same_in_either_order(amount: int) -> None:
+    """They come by two queues, and neither waits for the other."""
+
+    def ended(*steps: str) -> int:
+        book = Passbook()
+        book.grant(1200, Kind.REFUND)
+        book.redeem(1200)
+        book.pays(total=3000, credit_used=1200)
+        for step in steps:
+            book.cancel() if step == "cancel" else book.refund(amount, to_credit=True)
+        return book.available
+
+    assert ended("cancel", "refund") == ended("refund", "cancel") == 1200 + (amount - amount * 1200 // 3000)
 
 
 def test_a_lot_that_expired_meanwhile_comes_back_reinstated() -> None:

@@ -167,7 +167,6 @@ def test_what_was_paid_in_full_comes_back_in_full() -> None:
     assert (book.available, book.wallet.debt) == (1000, 0)
 
 
-@pytest.mark.xfail(reason="a wallet does not remember which of its debt was forgiven and which was paid", strict=True)
 def test_what_was_forgiven_is_not_given_back_as_credit() -> None:
     """Nothing was taken for it: the customer spent 3.00 that the order earned after all, and is even."""
     book = indebted()

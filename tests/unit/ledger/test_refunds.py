@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.model import Kind, Source
 from chalicelib.ledger.policy import At, Days, Grace, Never, OriginalExpiry, RefundSplit
 from chalicelib.ledger.refusals import (
     CurrencyMismatch,
@@ -501,3 +501,44 @@ def test_the_entries_of_a_refund_name_it_and_its_order() -> None:
         assert entry.source and (entry.source.type, entry.source.id) == ("refund", done.id)
         assert entry.order_id == "order-1"
     assert [entry.reason for entry in made] == ["damaged", "damaged", "refund_bonus"]
+
+
+@pytest.mark.parametrize("reason", ["refund_bonus", "refund_reversed", "order_cancelled", "debt_settled"])
+@pytest.mark.parametrize("to_credit", [False, True])
+def test_a_shop_may_give_any_reason_though_the_ledger_uses_it_itself(reason: str, to_credit: bool) -> None:
+    book = Passbook()
+    book.grant(1200)
+    book.redeem(1200)
+    book.pays(total=3000)
+    book.grant(300, Kind.CASHBACK, source=Source("order", "order-1"))
+    done = book.refund(1500, reason=reason, to_credit=to_credit, bonus_basis_points=1000)
+    book.reverse_refund(done)
+    book.cancel()
+    assert (book.available, book.wallet.debt) == (1200, 0)
+
+
+def test_a_checkout_that_gave_up_before_the_order_was_paid_paid_nothing() -> None:
+    """The shop does not tell how much credit was used, and need not: what came back before the payment did not pay."""
+    book = Passbook()
+    book.grant(1200)
+    book.reverse(book.redeem(1200))
+    book.pays(total=3000)
+    done = book.refund(3000)
+    assert (done.credit, done.other, book.available) == (0, 3000, 1200)
+
+
+def test_credit_redeemed_after_the_order_was_refunded_is_not_refunded_on_top() -> None:
+    book = Passbook()
+    book.grant(1200)
+    book.pays(total=3000)
+    book.refund(3000, to_credit=True)
+    book.redeem(1200)
+    with pytest.raises(OverRefund):
+        book.refund(1200)
+
+
+def test_a_bonus_that_rounds_to_nothing_is_no_reason_to_refuse() -> None:
+    book = Passbook()
+    book.pays(total=3000)
+    done = book.refund(10, to_credit=True, bonus_basis_points=500, expires=Days(30))
+    assert (done.bonus, book.lot(done.refund_lot or "").expires_at) == (0, None)
