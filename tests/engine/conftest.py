@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 POLICY = Policy("1", UTC)
-WALKS = int(os.environ.get("WALKS", "12"))
+WALKS = int(os.environ.get("WALKS", "6"))
 """Seeds that each random test of this tier is run with."""
 
 

@@ -8,6 +8,7 @@ PynamoDB's serialisation and its reading of errors are the real ones. One reques
     query          a page ends at its limit or at a megabyte, and `LastEvaluatedKey` says so
     global index   sparse, follows its table after `lag` (milliseconds, asked for each write), in order
     local index    sparse, always at one with its table
+    stream         every put of a table that has one, in their order, and a transaction's in the order of its items
 
 An operation, parameter or expression that it does not know stops the test: `tests/simulation` replays whole histories
 on a running engine and compares, and what is not compared there is not offered here.
@@ -22,7 +23,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.simulation.expressions import Item, holds, plain, updated
-from tests.simulation.tables_fake import Index, Key, StoredItem, Table, item_bytes
+from tests.simulation.tables_fake import Index, Key, Put, StoredItem, Table, item_bytes
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_TRANSACTION_ITEMS = 100
@@ -246,7 +247,10 @@ class EngineFake:
         for table, key, item in writes:
             if item is None:
                 continue
-            table.partitions.setdefault(key[0], {})[key[1]] = item
+            partition = table.partitions.setdefault(key[0], {})
+            if table.stream is not None:
+                table.stream.append(Put(item, new=key[1] not in partition))
+            partition[key[1]] = item
             for index in table.indexes.values():
                 if not index.local:
                     seen_at = self._now() + self._lag()

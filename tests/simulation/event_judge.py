@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.events.model import event_operation, message_operation
@@ -87,20 +88,29 @@ def _each_is_applied_once(applied: Applied) -> None:
 def _refunds_give_what_they_say(applied: Applied, stored: Stored) -> None:
     """1: all of a refund to credit is credit afterwards, its bonus beside it; no order gives back more than was paid.
 
-    What was paid is its total, or the credit that was used for it where a careless checkout used more.
+    What was paid is its total, or the credit that was used for it where a careless checkout used more. What a
+    cancellation gave back, or a refund that was undone after it left given back, a later refund names and does not give
+    again.
     """
     totals = {event.asks["id"]: event.asks["total"] for event, _, _ in applied["order.paid"]}
     undone = {event.asks["refund_id"] for event, _, _ in applied["refund.reversed"]}
     refunded: dict[str, int] = defaultdict(int)
+    nameable = {event.asks["order_id"]: _given_back(entries) for event, _, entries in applied["order.cancelled"]}
+    for event, _, _ in applied["refund.created"]:
+        if event.asks["refund_id"] in undone and event.asks["order_id"] in nameable:
+            nameable[event.asks["order_id"]] += event.asks["amount"]
     for event, _, entries in applied["refund.created"]:
         asks = event.asks
-        back = sum(entry.amount for entry in entries if entry.type == "restored" and entry.redemption is not None)
-        back += sum(part.amount for entry in entries if entry.type == "released" for part in entry.allocations)
+        back = _given_back(entries)
         new = [entry for entry in entries if entry.type == "issued"]
         assert 0 <= back <= asks["amount"], f"1: {back} of {event}"
         if asks["method"] == "store_credit":
-            assert back + sum(e.amount for e in new if e.reason != "refund_bonus") == asks["amount"], f"1: {event}"
-            bonus = (asks["amount"] - back) * (asks.get("bonus_basis_points") or 0) // BASIS_POINTS
+            other = sum(each.amount for each in new if each.reason != "refund_bonus")
+            named = asks["amount"] - back - other
+            assert 0 <= named <= nameable.get(asks["order_id"], 0), f"1: {event}"
+            if named:
+                nameable[asks["order_id"]] -= named
+            bonus = other * (asks.get("bonus_basis_points") or 0) // BASIS_POINTS
             assert sum(e.amount for e in new if e.reason == "refund_bonus") == bonus, f"1: {event}"
         else:
             assert not new, f"1: money and credit: {event}"
@@ -109,6 +119,12 @@ def _refunds_give_what_they_say(applied: Applied, stored: Stored) -> None:
     for order, amount in refunded.items():
         paid = _paid(order, totals[order], stored)
         assert amount <= paid, f"1: {amount} of {order} refunded, for which {paid} was paid"
+
+
+def _given_back(entries: Sequence[Entry]) -> int:
+    """Credit that these entries gave back to where it came from."""
+    back = sum(entry.amount for entry in entries if entry.type == "restored" and entry.redemption is not None)
+    return back + sum(part.amount for entry in entries if entry.type == "released" for part in entry.allocations)
 
 
 def _paid(order: str, total: int, stored: Stored) -> int:

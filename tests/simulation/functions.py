@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from chalicelib import wiring
-from chalicelib.edge import intake
+from chalicelib.edge import intake, publishing
 from chalicelib.expiry import handlers
 from chalicelib.expiry import sweep as sweeping
+from chalicelib.messaging import bus as messaging
 from chalicelib.runtime import telemetry
 from chalicelib.store.commit import Engine
 from chalicelib.store.signals import Unread
 from tests.simulation.queues import Context
+from tests.simulation.stream import bus
 from tests.simulation.weather import Killed
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ def deployed(world: World) -> Iterator[None]:
     for name, queue in world.event_queues.items():
         queue.handler = partial(_take_batch, name)
 
+    outlet = bus(world.events_out)
+
     def fault(request_id: str, operation: str, error: BaseException) -> None:
         world.alarms.append(f"{type(error).__name__} in {operation}: {error}")
 
@@ -89,8 +93,11 @@ def deployed(world: World) -> Iterator[None]:
         mock.patch.object(telemetry, "write_fault", fault),
         mock.patch.object(handlers, "settings", return_value=SimpleNamespace(stage="local")),
         mock.patch.object(intake, "settings", return_value=SimpleNamespace(stage="local")),
+        mock.patch.object(publishing, "settings", return_value=SimpleNamespace(stage="local")),
+        mock.patch.object(messaging._log, "disabled", True),
         mock.patch.object(intake, "max_receives", return_value=world.event_queues["order-events"].max_receipts),
         mock.patch.object(wiring, "engine", process),
+        mock.patch.object(wiring, "bus", return_value=outlet),
         mock.patch.object(wiring, "event_queue", lambda name: (world.event_queues[name], world.dead_letters[name])),
         mock.patch.object(sweeping, "ThreadPoolExecutor", _InTurn),
     ):

@@ -24,6 +24,7 @@ from tests.simulation.event_judge import judge_events, operations_of_events
 from tests.simulation.history import Asked, Outcome
 from tests.simulation.queues import State
 from tests.simulation.stored import Stored
+from tests.simulation.stream_judge import judge_events_out
 from tests.simulation.world import World
 
 ASKED_AGAIN = 5
@@ -61,6 +62,7 @@ def judge(world: World) -> None:
         _is_as_told(asked, stored)
     _nothing_was_done_that_nobody_asked_for(world, stored)
     _value_is_where_the_callers_think(world, stored)
+    judge_events_out(world, stored)
 
 
 def _what_was_told_refused_has_no_effect(asked: Asked) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.edge import intake
+from chalicelib.edge import intake, publishing
 from chalicelib.events.model import Outcome, Status
 from chalicelib.expiry import handlers, messages, sweep
 from chalicelib.ledger.model import Lot
 from chalicelib.ledger.orders import Order
+from chalicelib.messaging.bus import Bus
 from chalicelib.store import commit, settlement, transaction
 from chalicelib.store.due import SHARDS
 from chalicelib.store.inbox import Inbox
@@ -176,6 +177,35 @@ def trouble_counts_as_finished() -> AbstractContextManager[None]:
     return _with(intake, "_finished", finished)
 
 
+def blocked_record_is_skipped() -> AbstractContextManager[None]:
+    """The publisher reports the record after the one that was not taken."""
+    sound = publishing.publish_batch
+
+    def publish_batch(batch: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
+        answer = sound(batch)
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch["Records"]]
+        late = [numbers.index(each["itemIdentifier"]) + 1 for each in answer["batchItemFailures"]]
+        return {"batchItemFailures": [{"itemIdentifier": numbers[at]} for at in late if at < len(numbers)]}
+
+    return _with(publishing, "publish_batch", publish_batch)
+
+
+def part_taken_counts_as_taken() -> AbstractContextManager[None]:
+    """Which events of a request the bus did not take is not looked at."""
+    sound = Bus._send
+
+    def send(self: Bus, events: Any) -> Any:
+        answer = sound(self, events)
+        return answer and [{} for _ in answer]
+
+    return _with(Bus, "_send", send)
+
+
+def wallet_is_told_in_one_request() -> AbstractContextManager[None]:
+    """Entries of one wallet are put without waiting for the one before: the bus may take the later one only."""
+    return _with(publishing, "_rounds", lambda told: iter([told]))
+
+
 MUTANTS: tuple[Mutant, ...] = (
     wallet_and_ledger_are_overwritten,
     operation_is_overwritten,
@@ -195,6 +225,9 @@ MUTANTS: tuple[Mutant, ...] = (
     parked_counts_as_finished,
     rejected_is_not_kept,
     trouble_counts_as_finished,
+    blocked_record_is_skipped,
+    part_taken_counts_as_taken,
+    wallet_is_told_in_one_request,
 )
 
 

@@ -36,6 +36,14 @@ class Index:
                 self.shown.pop(key, None)
 
 
+@dataclass(frozen=True)
+class Put:
+    """One item as it was put, for the table's stream. `new`: there was none under its key."""
+
+    item: StoredItem
+    new: bool
+
+
 class StoredItem(Item):
     """An item as it lies in its table; what it weighs is known from when it was written."""
 
@@ -54,6 +62,8 @@ class Table:
         assert range_ is not None, "both tables have a range key"
         self.range = range_
         self.partitions: dict[Any, dict[Any, StoredItem]] = {}
+        self.stream: list[Put] | None = [] if "StreamSpecification" in definition else None
+        """All puts in their order, if the table has a stream."""
         self.indexes = {
             each["IndexName"]: Index(
                 each["IndexName"],

@@ -17,6 +17,7 @@ from tests.simulation.history import Outcome
 from tests.simulation.many import Summary, play_many, pool
 from tests.simulation.mutants import MUTANTS, hunt
 from tests.simulation.playing import play
+from tests.simulation.stream import TROUBLES
 from tests.simulation.weather import Fault
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
@@ -71,7 +72,7 @@ def test_much_is_done_and_every_fault_is_met(summary: Summary) -> None:
     assert all(summary.told[outcome] > asked / 200 for outcome in Outcome)
     assert set(summary.done) >= COMMANDS
     assert summary.messages > summary.histories
-    assert set(summary.met) >= set(Fault)
+    assert set(summary.met) >= {*Fault, *TROUBLES}
 
 
 def test_a_seed_is_a_history() -> None:

@@ -24,6 +24,8 @@ from tests.simulation.history import History
 from tests.simulation.line import Engine as LineEngine
 from tests.simulation.line import Line
 from tests.simulation.queues import FakeQueue
+from tests.simulation.stream import FakeEvents
+from tests.simulation.tables_fake import Put
 from tests.simulation.weather import Weather
 from tests.simulation.weaving import Weaver
 
@@ -81,6 +83,9 @@ class World:
         self.dead_letters = {name: self._queue(f"{name}-dead-letters", None) for name in self.event_queues}
         self.sent: dict[tuple[str, str], Any] = {}
         """Events by (source, id), as their producers keep them."""
+        self.stream: list[Put] | None = None
+        """What was put into the ledger; None over an engine whose stream nobody follows."""
+        self.events_out = FakeEvents(random.Random(f"{seed} bus"), self.weather.met)
         self.swept_at = 0
         """When the last sweep of all began (milliseconds)."""
         self.alarms: list[str] = []
@@ -167,4 +172,5 @@ def fake_world(seed: int, *, stale_indexes: bool = True) -> tuple[World, EngineF
         lag=lambda: held[0].weather.index_lag(dice),
     )
     held.append(World(seed, bind(WALLETS_TABLE, LEDGER_TABLE), fake.call, stale_indexes=stale_indexes))
+    held[0].stream = fake.tables[LEDGER_TABLE].stream
     return held[0], fake
