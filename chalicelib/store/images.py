@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64decode
 from typing import Any
 
 from chalicelib.ledger.model import Entry
@@ -20,11 +22,19 @@ def entry_of_image(image: object) -> tuple[WalletId, Entry]:
     :raises UnreadableImage: something is missing from it, or a later version of this code wrote it
     """
     try:
-        row: Any = EntryRow.from_raw_data(image)  # type: ignore[arg-type]  # whatever it is
+        row: Any = EntryRow.from_raw_data(_unfolded(image))
         customer, _, currency = row.wallet.rpartition("/")
         entry = entry_of(row)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, zlib.error) as error:
         raise UnreadableImage(f"{type(error).__name__}: {error}") from error
     if not (customer and currency):
         raise UnreadableImage(f"{row.wallet!r} names no wallet")
     return WalletId(customer, currency), entry
+
+
+def _unfolded(image: Any) -> dict[str, Any]:
+    """The item as DynamoDB's client shows it: Lambda hands records over as JSON, in which bytes are base64."""
+    return {
+        name: {"B": b64decode(value["B"], validate=True)} if isinstance(value.get("B"), str) else value
+        for name, value in image.items()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from chalicelib.edge import presenter, publishing
 from chalicelib.edge.announcements import announcement
 from chalicelib.edge.publishing import BatchBlocked, publish_batch, replay_range
-from chalicelib.ledger.model import Entry
+from chalicelib.ledger.model import Entry, Kind
+from chalicelib.ledger.policy import Days
 from chalicelib.messaging import bus
 from chalicelib.messaging.bus import Event
 from chalicelib.store.codec import entry_row
@@ -64,8 +66,9 @@ def entries(count: int = 4) -> tuple[Entry, ...]:
 
 
 def record(wallet: WalletId, entry: Entry, name: str = "INSERT") -> dict[str, Any]:
-    """A record as the ledger's stream has it."""
-    image = entry_row(bind("wallets", "ledger"), wallet, entry).serialize()
+    """A record as Lambda hands it over: JSON, so that bytes are base64."""
+    item = entry_row(bind("wallets", "ledger"), wallet, entry).serialize()
+    image = {name: {"B": b64encode(told["B"]).decode()} if "B" in told else told for name, told in item.items()}
     keys = {key: image[key] for key in ("wallet", "sequence")}
     change = {"Keys": keys, "NewImage": image, "SequenceNumber": f"{wallet}#{entry.sequence}"}
     return {"eventName": name, "dynamodb": change}
@@ -107,6 +110,29 @@ def test_an_entry_is_told_as_the_staff_reads_it_with_the_wallet_just_after() -> 
     worth = book.balance
     assert details[-1]["wallet"] == {"available": worth.available, "pending": worth.pending, "held": worth.held}
     assert details[-1]["wallet"] == {"available": 700, "pending": 500, "held": 300}
+
+
+def test_an_entry_about_many_lots_is_told_like_any_other() -> None:
+    """Its lots are kept deflated, and bytes come as base64."""
+    spent = Passbook()
+    for _ in range(5):
+        spent.grant(100, Kind.PROMOTION, Days(1))
+    redemption = spent.redeem(500)
+    spent.later(days=30)
+    spent.reverse(redemption)
+    restored = spent.entries[-1]
+    assert len(restored.lots) == 5
+    outlet = PaperBus()
+    assert publish_batch({"Records": [record(ANNA, restored)]}, outlet) == {"batchItemFailures": []}
+    assert json.loads(outlet.events[0]["Detail"])["entry"] == presenter.entry_for_staff(restored)
+
+
+def test_bytes_that_cannot_be_inflated_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = record(ANNA, entries()[0]), record(ANNA, entries()[1])
+    bad["dynamodb"]["NewImage"]["packed_lots"] = {"B": b64encode(b"no lots").decode()}
+    answer = publish_batch({"Records": [good, bad]}, PaperBus())
+    assert reported(answer) == [bad["dynamodb"]["SequenceNumber"]]
+    assert "unreadable" in capsys.readouterr().out
 
 
 def test_an_event_told_again_is_the_same_to_the_last_character() -> None:
