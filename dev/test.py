@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from dev.places import ROOT
 
 # The quick ones first: what is broken is then known soon.
 TIERS = ("unit", "model", "template", "simulation", "engine", "system")
+# Each keeps one core busy and starts nothing: they run side by side. The others want the machine for themselves.
+SIDE_BY_SIDE = ("unit", "model", "template")
 NEED_ENGINE = {"engine"}
 NEED_MINISTACK = {"system"}
 
@@ -54,7 +57,11 @@ def main(tiers: list[str]) -> int:
     unknown = set(tiers) - set(TIERS)
     if unknown:
         raise SystemExit(f"no such tier: {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
-    results = [_run(tier) for tier in TIERS if not tiers or tier in tiers]
+    wanted = [tier for tier in TIERS if not tiers or tier in tiers]
+    quick = [tier for tier in wanted if tier in SIDE_BY_SIDE]
+    with ThreadPoolExecutor(max_workers=len(SIDE_BY_SIDE)) as side_by_side:
+        results = list(side_by_side.map(lambda tier: _run(tier, aloud=len(quick) == 1), quick))
+    results += [_run(tier) for tier in wanted if tier not in SIDE_BY_SIDE]
     print("\n" + "\n".join(str(result) for result in results))
     passed, failed, skipped = (
         sum(getattr(result, name) for result in results) for name in ("passed", "failed", "skipped")
@@ -63,8 +70,11 @@ def main(tiers: list[str]) -> int:
     return int(any(result.is_bad() for result in results))
 
 
-def _run(tier: str) -> Result:
-    print(f"\n===== {tier} =====", flush=True)
+def _run(tier: str, *, aloud: bool = True) -> Result:
+    """Run one tier; what it says is printed as it comes, or else at its end, so that it mixes with no other."""
+    heading = f"\n===== {tier} ====="
+    if aloud:
+        print(heading, flush=True)
     missing = _missing(tier)
     if missing:
         print(f"!!!!! THE {tier.upper()} TIER CANNOT RUN HERE: {missing}", flush=True)
@@ -73,7 +83,10 @@ def _run(tier: str) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "--quiet", f"--junitxml={report}", f"tests/{tier}"]
-        code = subprocess.run(command, cwd=ROOT).returncode
+        kept = {} if aloud else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        done = subprocess.run(command, cwd=ROOT, text=True, **kept)  # type: ignore[call-overload]
+        if not aloud:
+            print(f"{heading}\n{done.stdout}", flush=True)
         suites = list(ET.parse(report).getroot()) if report.exists() else []
     counts = {
         name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
@@ -85,7 +98,7 @@ def _run(tier: str) -> Result:
         failed=failed,
         skipped=counts["skipped"],
         seconds=time.monotonic() - began,
-        ended_well=code == 0,
+        ended_well=done.returncode == 0,
     )
 
 
