@@ -98,14 +98,13 @@ def _print_sweep(swept: Sweeping) -> None:
             f" {price.write_units_per_wallet:.2g} write units (≤ 4), {price.index_units_per_wallet:.2g} of the index"
         )
     print("Wallets that expire in the same second, one worker")
-    for pace in swept.paces:
+    for race in swept.races:
+        ours, bare = race.ours, race.bare
         print(
-            f"  {pace.wallets:>6,} wallets {pace.per_second:>6.0f}/s  {pace.cpu_ms:.2f} ms of CPU each,"
-            f" {pace.index_share:.0%} of the time for the index"
+            f"  {ours.wallets:>6,} wallets {ours.per_second:>6.0f}/s  {ours.cpu_ms:.2f} ms of CPU each,"
+            f" {ours.index_share:.0%} of the time for the index; bare {bare.per_second:.0f}/s:"
+            f" {race.ratio:.2f} x (at least 0.7)"
         )
-    bare = swept.bare
-    print(f"  {bare.wallets:>6,} bare    {bare.per_second:>6.0f}/s  {bare.cpu_ms:.2f} ms of CPU each")
-    print(f"  ours against bare: {swept.ratio:.2f} x (at least 0.7)")
 
 
 def _ratios(runs: list[Run]) -> dict[str, float]:

@@ -16,8 +16,8 @@ from chalicelib.store.reading import Store
 from chalicelib.store.signals import unread
 from chalicelib.store.tables import DUE, DUE_SHARDS
 
-DUE_PAGE_WALLETS = 1_000
-"""Wallets that one page names at the most: some 100 KB of keys."""
+DUE_PAGE_WALLETS = 4_000
+"""Wallets that one page names at the most: some 400 KB of keys, below the megabyte that DynamoDB gives a page."""
 SHARDS = tuple(f"{number:02}" for number in range(DUE_SHARDS))
 
 
