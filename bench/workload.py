@@ -28,8 +28,6 @@ from chalicelib.wallets import commands
 from dev.engine import create_tables, engine
 from dev.ministack import CREDENTIALS
 
-WALLETS = "bench-wallets"
-LEDGER = "bench-ledger"
 CURRENCY = "EUR"
 LAMBDA_CONTEXT = SimpleNamespace(function_name="api", aws_request_id="bench", memory_limit_in_mb=1024)
 
@@ -41,13 +39,15 @@ class Bench:
     endpoint: str
     wallets: str
     ledger: str
+    customers: str
+    campaigns: str
 
     def use(self) -> None:
         """Point this process at them, as a function's environment would."""
         os.environ.update(environment(self))
 
     def engine(self) -> Engine:
-        tables = bind(self.wallets, self.ledger)
+        tables = bind(self.wallets, self.ledger, self.customers, self.campaigns)
         return Engine(Store(tables, connect(tables), SystemClock(), test_clock=False), Policy("1", UTC))
 
 
@@ -56,8 +56,10 @@ def bench() -> Iterator[Bench]:
     """Tables of their own on an engine of their own, or on DYNAMODB_ENDPOINT."""
     suffix = uuid.uuid4().hex[:8]
     with engine() as endpoint:
-        made = Bench(endpoint, f"{WALLETS}-{suffix}", f"{LEDGER}-{suffix}")
-        create_tables(endpoint, made.wallets, made.ledger)
+        made = Bench(
+            endpoint, *(f"bench-{table}-{suffix}" for table in ("wallets", "ledger", "customers", "campaigns"))
+        )
+        create_tables(endpoint, made.wallets, made.ledger, customers=made.customers, campaigns=made.campaigns)
         made.use()
         yield made
 
@@ -69,6 +71,8 @@ def environment(made: Bench) -> dict[str, str]:
         "STAGE": "local",
         "WALLETS_TABLE": made.wallets,
         "LEDGER_TABLE": made.ledger,
+        "CUSTOMERS_TABLE": made.customers,
+        "CAMPAIGNS_TABLE": made.campaigns,
         "OIDC_ISSUER": "https://issuer.invalid",
         "OIDC_AUDIENCE": "store-credit",
         "OIDC_JWKS_URL": "https://issuer.invalid/jwks.json",

@@ -6,7 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.runtime.clock import SystemClock
-from chalicelib.runtime.environment import event_bus, settings, settle_queue_url
+from chalicelib.runtime.environment import (
+    event_bus,
+    notices_queue_url,
+    release_queue_url,
+    settings,
+    settle_queue_url,
+)
 from chalicelib.runtime.environment import event_queue as event_queue_urls
 from chalicelib.settings.source import StoredPolicies
 from chalicelib.store.commit import Engine
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 def engine() -> Engine:
     """The engine of this process, as its environment says."""
     told = settings()
-    tables = bind(told.wallets_table, told.ledger_table)
+    tables = bind(told.wallets_table, told.ledger_table, told.customers_table, told.campaigns_table)
     store = Store(tables, connect(tables), SystemClock(), test_clock=told.test_clock)
     return Engine(store, StoredPolicies(Shelf(store), told.merchant_zone))
 
@@ -43,6 +49,22 @@ def settle_queue() -> Queue:
     from chalicelib.messaging.queues import Queue
 
     return Queue(settle_queue_url())
+
+
+@cache
+def release_queue() -> Queue:
+    """The queue of what is to be done for campaigns and imports."""
+    from chalicelib.messaging.queues import Queue
+
+    return Queue(release_queue_url())
+
+
+@cache
+def notices_queue() -> Queue:
+    """The queue of notices that are to be sent."""
+    from chalicelib.messaging.queues import Queue
+
+    return Queue(notices_queue_url())
 
 
 @cache

@@ -49,11 +49,12 @@ def dynamodb(endpoint: str) -> "DynamoDBClient":
     )
 
 
-def create_tables(endpoint: str, wallets_name: str, ledger_name: str) -> None:
-    """Creates the two tables with the keys, index and stream of infra/tables.yaml; one that exists is left as
-    it is."""
+def create_tables(endpoint: str, wallets_name: str, ledger_name: str, customers: str = "", campaigns: str = "") -> None:
+    """Creates the tables that are named with the keys, indexes and stream of infra/tables.yaml; one that exists is left
+    as it is."""
     client = dynamodb(endpoint)
-    for short_name, name in (("wallets", wallets_name), ("ledger", ledger_name)):
+    named = {"wallets": wallets_name, "ledger": ledger_name, "customers": customers, "campaigns": campaigns}
+    for short_name, name in ((short, real) for short, real in named.items() if real):
         try:
             client.create_table(TableName=name, **table_definitions()[short_name])
         except ClientError as error:

@@ -11,7 +11,12 @@ import yaml
 
 from dev.places import INFRA
 
-TABLES = {"wallets": "WalletsTable", "ledger": "LedgerTable"}
+TABLES = {
+    "wallets": "WalletsTable",
+    "ledger": "LedgerTable",
+    "customers": "CustomersTable",
+    "campaigns": "CampaignsTable",
+}
 _CREATE_KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "BillingMode")
 
 

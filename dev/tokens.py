@@ -29,10 +29,11 @@ SHOPPER = "alice"
 SCOPES = {
     "shopper": "self",
     "checkout": "wallets:read checkout",
-    "support": "wallets:read wallets:write",
-    "marketer": "wallets:read campaigns:read campaigns:write",
+    "support": "wallets:read wallets:write customers:read customers:write",
+    "marketer": "wallets:read campaigns:read campaigns:write customers:read customers:write",
     "finance": "wallets:read reports:read audit",
-    "owner": "wallets:read wallets:write checkout campaigns:read campaigns:write reports:read audit settings:write",
+    "owner": "wallets:read wallets:write checkout campaigns:read campaigns:write customers:read customers:write"
+    " reports:read audit settings:write",
 }
 
 

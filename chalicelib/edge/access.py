@@ -15,6 +15,10 @@ WRITE = frozenset({"wallets:write"})
 CHECKOUT = frozenset({"checkout"})
 AUDIT = frozenset({"audit"})
 SETTINGS = frozenset({"settings:write"})
+CAMPAIGNS_READ = frozenset({"campaigns:read"})
+CAMPAIGNS_WRITE = frozenset({"campaigns:write"})
+CUSTOMERS_READ = frozenset({"customers:read"})
+CUSTOMERS_WRITE = frozenset({"customers:write"})
 SELF = "self"
 
 

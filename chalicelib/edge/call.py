@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,6 +14,9 @@ from chalicelib.ledger.model import Plan
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import API_DEADLINE_SECONDS, Engine
 from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId, operation_id
+
+if TYPE_CHECKING:
+    from chalicelib.store.documents import Asked
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -24,6 +27,11 @@ class Query(NamedTuple):
     dry_run: bool = False
     limit: int = 50
     cursor: str | None = None
+    filters: tuple[tuple[str, str], ...] = ()
+
+    def filter(self, name: str) -> str | None:
+        """What the query string says of one of the route's filters."""
+        return dict(self.filters).get(name)
 
 
 class Reply(NamedTuple):
@@ -35,10 +43,13 @@ class Reply(NamedTuple):
 
 
 class Later(NamedTuple):
-    """A model of a body that is seldom sent: where it is, imported when it is needed."""
+    """The model of a body, or a handler, that is seldom needed: where it is. It is imported when it is needed."""
 
     module: str
     name: str
+
+    def found(self) -> Any:
+        return getattr(import_module(self.module), self.name)
 
 
 class Route(NamedTuple):
@@ -46,14 +57,16 @@ class Route(NamedTuple):
 
     `answer` names the model in `answers` that describes the body; it is not imported to serve requests. `scopes` are
     alternatives; with `own` a shopper (scope `self`) may call it too, for its own customer id. A route without scopes
-    is open to everybody. What is `versioned` is answered with an ETag, and only replaced by who names it in If-Match.
+    is open to everybody. What is `versioned` is answered with an ETag, and only replaced by who names it in If-Match;
+    with `if_match_optional` also by who names nothing. `filters` are parameters of the query string besides, each with
+    the shape that its value must have.
     """
 
     name: str
     method: str
     path: str
     summary: str
-    handler: Callable[[Call], Reply]
+    handler: Callable[[Call], Reply] | Later
     answer: str
     scopes: frozenset[str] = frozenset()
     own: bool = False
@@ -62,15 +75,26 @@ class Route(NamedTuple):
     mutates: bool = False
     paged: bool = False
     versioned: bool = False
+    if_match_optional: bool = False
+    filters: tuple[tuple[str, str], ...] = ()
     refusals: tuple[str, ...] = ()
 
     @property
     def model(self) -> type[BaseModel] | None:
         """The model of its body."""
         if isinstance(self.body, Later):
-            found: type[BaseModel] = getattr(import_module(self.body.module), self.body.name)
+            found: type[BaseModel] = self.body.found()
             return found
         return self.body
+
+    @property
+    def handling(self) -> Callable[[Call], Reply]:
+        """Its handler, imported."""
+        found: Callable[[Call], Reply] = self.handler.found() if isinstance(self.handler, Later) else self.handler
+        return found
+
+    def handle(self, call: Call) -> Reply:
+        return self.handling(call)
 
     @property
     def open(self) -> bool:
@@ -97,7 +121,8 @@ class Call:
         self.query = Query()
         self.body: BaseModel | None = None
         self.key: str | None = None
-        self.expected_version = 0
+        self.expected_version: int = 0
+        self.if_match = False
         self.deadline = Deadline.after(API_DEADLINE_SECONDS)
         self.wallet: WalletId | None = None
         self.trace = Trace()
@@ -144,6 +169,15 @@ class Call:
         assert self.key is not None, "a call that changes something has a key"
         self.operation = operation_id(self.identity.sub, self.key)
         return self.operation, self._fingerprint()
+
+    def asked_document(self) -> Asked | None:
+        """The same, for `store.once`; None in a dry run, and for a PUT or DELETE, which need no key."""
+        if self.query.dry_run or not self.route.needs_key:
+            return None
+        from chalicelib.store.documents import Asked
+
+        told = self.asked()
+        return None if told is None else Asked(*told)
 
     def _fingerprint(self) -> str:
         """A digest of what the request asks for: method, path and body, whatever its spelling and white space.

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
 
-from chalicelib.edge import order_examples, presenter, settings_calls
+from chalicelib.edge import (
+    campaign_examples,
+    customer_examples,
+    notice_examples,
+    order_examples,
+    performance_examples,
+    presenter,
+    rule_examples,
+    segment_examples,
+    settings_calls,
+)
 from chalicelib.edge.bodies import (
     CaptureBody,
     CreditBody,
@@ -34,6 +44,14 @@ from chalicelib.wallets.queries import Explanation, WalletView
 
 B = TypeVar("B", bound=Body)
 
+_AREAS = (
+    campaign_examples,
+    customer_examples,
+    notice_examples,
+    performance_examples,
+    rule_examples,
+    segment_examples,
+)
 CUSTOMER, CURRENCY = "alice", "EUR"
 _START = parse("2026-03-02T09:00:00Z")
 _ORDER = {
@@ -73,6 +91,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "points": [{"code": "PTS", "exponent": 0}],
         "expiry_of_kind": {"loyalty": {"months": 12}},
     },
+    **{name: request for area in _AREAS for name, request in area.REQUESTS.items()},
 }
 
 
@@ -103,6 +122,7 @@ def answers() -> dict[str, Any]:
         "set_test_clock": presenter.document({"now": "2026-03-02T09:00:00Z"}),
         "reset_test_clock": presenter.document({"now": None}),
         **_settings(),
+        **{name: presenter.document(answer) for area in _AREAS for name, answer in area.ANSWERS.items()},
         **order_examples.answers(story.policy, CUSTOMER, CURRENCY),
         **_spending(story),
         **_support(story),

@@ -53,11 +53,19 @@ _LINKS = {
 }
 """For each call, where in its answer the id is that other calls take as a parameter."""
 _CURRENCY = "ISO 4217 code, or a registered points code"
+_HASH = "oqfsz2ulu3yd2k6ytwpdkzwt"
 _PATHS = {
     "customer": ("The customer's id, percent-encoded", examples.CUSTOMER),
     "currency": (_CURRENCY, examples.CURRENCY),
     "id": ("The id that was answered when it was made", "rdm_oqfsz2ulu3yd2k6ytwpdkzwt"),
     "lot": ("The lot's id", "lot_1"),
+    "segment": ("The segment's id", f"seg_{_HASH}"),
+    "campaign": ("The campaign's id", f"cmp_{_HASH}"),
+    "rule": ("The rule's id", f"rul_{_HASH}"),
+    "template": ("The template's name", "credit-issued"),
+    "webhook": ("The webhook's id", f"whk_{_HASH}"),
+    "import": ("The import's id", f"imp_{_HASH}"),
+    "export": ("The export's id", f"exp_{_HASH}"),
     "source": ("The event's source as it was sent, percent-encoded", "shop"),
     "event": ("The event's id as it was sent, percent-encoded", "evt-1"),
 }
@@ -176,10 +184,17 @@ def _query_parameters(route: Route) -> Iterable[Json]:
         yield {
             "name": etags.IF_MATCH,
             "in": "header",
-            "required": True,
+            "required": not route.if_match_optional,
             "description": "The ETag that the caller has seen; with dry_run too",
             "schema": {"type": "string", "pattern": etags.ETAG},
             "example": etags.show(0),
+        }
+    for name, shape in route.filters:
+        yield {
+            "name": name,
+            "in": "query",
+            "description": "Only those that have this value",
+            "schema": {"type": "string", "pattern": f"^(?:{shape})$"},
         }
     if route.paged:
         limit = {"type": "integer", "minimum": 1, "maximum": 250, "default": 50}
@@ -193,7 +208,7 @@ def _query_parameters(route: Route) -> Iterable[Json]:
 
 
 def _success(route: Route, answered: Json | None) -> Json:
-    media: Json = {"schema": _schema(getattr(answers, route.answer))}
+    media: Json = {"schema": _schema(answers.model(route.answer))}
     if answered is not None:
         media["example"] = answered
     headers = {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request"}}
@@ -276,7 +291,7 @@ def _problem_example(code: str) -> Json:
 
 
 def _answer_models(routes: Iterable[Route]) -> list[type[BaseModel]]:
-    return [getattr(answers, name) for name in sorted({route.answer for route in routes})]
+    return [answers.model(name) for name in sorted({route.answer for route in routes})]
 
 
 def _with_known_currencies(schemas: Json, currencies: Iterable[str]) -> Json:

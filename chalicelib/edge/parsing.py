@@ -6,6 +6,7 @@ Nothing here knows a route by name; what a route accepts stands in its line of t
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -62,8 +63,10 @@ def known_shape(currency: str, pointer: str) -> None:
         )
 
 
-def query(raw: Mapping[str, Sequence[str]] | None, *, dry_run: bool, paged: bool) -> Query:
-    """The query string of a call that may be tried dry, or has pages.
+def query(
+    raw: Mapping[str, Sequence[str]] | None, *, dry_run: bool, paged: bool, filters: Sequence[tuple[str, str]] = ()
+) -> Query:
+    """The query string of a call that may be tried dry, or has pages, or filters: names with the shape of their values.
 
     What the call does not know is refused: a misspelt dry_run that was ignored would move money.
 
@@ -71,7 +74,7 @@ def query(raw: Mapping[str, Sequence[str]] | None, *, dry_run: bool, paged: bool
     """
     if not raw:
         return Query()
-    allowed = ("dry_run",) if dry_run else ("limit", "cursor") if paged else ()
+    allowed = {*(("dry_run",) if dry_run else ("limit", "cursor") if paged else ()), *(name for name, _ in filters)}
     told: dict[str, str] = {}
     for name, values in raw.items():
         if name not in allowed:
@@ -81,10 +84,18 @@ def query(raw: Mapping[str, Sequence[str]] | None, *, dry_run: bool, paged: bool
         told[name] = values[0]
     if told.get("dry_run", "true") not in ("true", "false"):
         raise invalid("/query/dry_run", "must be true or false")
+    for name, shape in filters:
+        if name in told and not re.fullmatch(shape, told[name], re.ASCII):
+            raise invalid(f"/query/{name}", "is not a value that this parameter has")
     limit = told.get("limit", "50")
     if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= MAX_PAGE):
         raise invalid("/query/limit", f"must be an integer from 1 to {MAX_PAGE}")
-    return Query(dry_run=told.get("dry_run") == "true", limit=int(limit), cursor=told.get("cursor"))
+    return Query(
+        dry_run=told.get("dry_run") == "true",
+        limit=int(limit),
+        cursor=told.get("cursor"),
+        filters=tuple((name, told[name]) for name, _ in filters if name in told),
+    )
 
 
 def idempotency_key(header: str | None, *, required: bool) -> str | None:

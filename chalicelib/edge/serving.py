@@ -59,18 +59,20 @@ def _reply(call: Call, request: Request) -> Reply:
     if not route.open:
         call.identity = admit(request.context.get("authorizer"), route.scopes, route.own, _CLOCK.now())
         call.parameters = parsing.path_parameters(request.uri_params)
-        call.query = parsing.query(_multi(request), dry_run=route.mutates, paged=route.paged)
+        call.query = parsing.query(_multi(request), dry_run=route.mutates, paged=route.paged, filters=route.filters)
         key = request.headers.get("idempotency-key") if route.needs_key else None
         call.key = parsing.idempotency_key(key, required=route.needs_key and not call.query.dry_run)
         if route.needs_version:
-            call.expected_version = etags.expected(request.headers.get("if-match"))
+            if_match = request.headers.get("if-match")
+            call.if_match = bool(if_match) or not route.if_match_optional
+            call.expected_version = etags.expected(if_match) if call.if_match else 0
         if (model := route.model) is not None:
             content_type = request.headers.get("content-type")
             call.body = parsing.body(model, request.to_original_event(), content_type)
         customer = call.parameters.get("customer") or getattr(call.body, "customer", None)
         only_own(call.identity, customer)
         call.wallet = _wallet(call, customer)
-    return route.handler(call)
+    return route.handle(call)
 
 
 def _multi(request: Request) -> dict[str, list[str]] | None:

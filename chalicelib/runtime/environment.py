@@ -32,6 +32,8 @@ class Settings(NamedTuple):
     test_clock: bool
     merchant_zone: ZoneInfo
     log_level: str
+    customers_table: str = ""
+    campaigns_table: str = ""
 
 
 class Oidc(NamedTuple):
@@ -68,8 +70,20 @@ def settle_queue_url() -> str:
 
 
 @cache
+def release_queue_url() -> str:
+    """:raises WrongSetting: see there"""
+    return _said(os.environ, "RELEASE_QUEUE_URL")
+
+
+@cache
+def notices_queue_url() -> str:
+    """:raises WrongSetting: see there"""
+    return _said(os.environ, "NOTICES_QUEUE_URL")
+
+
+@cache
 def event_queue(queue: str) -> EventQueue:
-    """The queue of that short name, `order-events` or `refund-events`.
+    """The queue of that short name: `order-events`, `refund-events` or `customer-events`.
 
     :raises WrongSetting: see there
     """
@@ -106,6 +120,8 @@ def read_settings(told: Mapping[str, str]) -> Settings:
         stage=stage,
         wallets_table=_said(told, "WALLETS_TABLE"),
         ledger_table=_said(told, "LEDGER_TABLE"),
+        customers_table=_said(told, "CUSTOMERS_TABLE"),
+        campaigns_table=_said(told, "CAMPAIGNS_TABLE"),
         test_clock=test_clock,
         merchant_zone=_zone(told.get("MERCHANT_ZONE") or "UTC"),
         log_level=_one_of(told, "LOG_LEVEL", LOG_LEVELS, "INFO"),

@@ -12,7 +12,7 @@ import botocore.session
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 
-from chalicelib.store.tables import DUE, ORDERS, REFUNDS, Tables
+from chalicelib.store.tables import DOCUMENTS_DUE, DUE, ORDERS, REFUNDS, Tables
 
 CONNECT_SECONDS = 0.25
 READ_SECONDS = 1.5
@@ -43,6 +43,7 @@ Index = tuple[str, Key] | tuple[str, Key, Key]
 DUE_KEYS: Index = (DUE, ("shard", "S"), ("due_at", "N"))
 REFUNDS_KEYS: Index = (REFUNDS, ("refund", "S"))
 ORDERS_KEYS: Index = (ORDERS, ("wallet", "S"), ("order_id", "S"))
+DOCUMENTS_DUE_KEYS: Index = (DOCUMENTS_DUE, ("shard", "S"), ("due_at", "N"))
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def connect(tables: Tables, *, pool_connections: int = POOL_CONNECTIONS) -> Conn
     )
     reads.add_meta_table(_keys(tables.wallets_name, ("pk", "S"), ("sk", "S"), DUE_KEYS, REFUNDS_KEYS))
     reads.add_meta_table(_keys(tables.ledger_name, ("wallet", "S"), ("sequence", "N"), ORDERS_KEYS))
+    for documents in filter(None, (tables.customers_name, tables.campaigns_name)):
+        reads.add_meta_table(_keys(documents, ("pk", "S"), ("sk", "S"), DOCUMENTS_DUE_KEYS))
     return Connections(reads, commits)
 
 

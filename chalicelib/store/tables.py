@@ -9,6 +9,7 @@
     wallets  event       #operation id / "event"       an event that was parked or rejected
     wallets  rejection   #rejected / its id            the rejected message itself
     ledger   entry       customer/currency / sequence  every entry; append-only
+    customers, campaigns  document                     see `documents` and the rooms that keep them
 
 `#` is in no customer id, so the two kinds of keys never meet.
 """
@@ -30,6 +31,8 @@ DUE = "due"
 """Index of the wallets table: wallets that will change by themselves, by shard and instant. It only nominates."""
 REFUNDS = "refunds"
 """Index of the wallets table: the operation that made a refund, by its id. It lags, so what is not found may come."""
+DOCUMENTS_DUE = "due"
+"""Index of the customers and campaigns tables: documents about which something is to be done, by shard and instant."""
 ORDERS = "orders"
 """Local index of the ledger table: a wallet's entries about one order. It is read strongly consistent."""
 
@@ -175,9 +178,19 @@ class RejectionRow(Model):
     delete_after = NumberAttribute(null=True)
 
 
+class DocumentRow(Model):
+    """A document, as far as conditions and queries name its attributes; see `documents`."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute()
+    due_at = NumberAttribute(null=True)
+
+
 @dataclass(frozen=True)
 class Tables:
-    """The rows bound to the names that the two tables have in this stack."""
+    """The rows bound to the names that the tables have in this stack. One that only moves money, as many tests do,
+    needs no table of customers or campaigns."""
 
     wallet: type[WalletRow]
     operation: type[OperationRow]
@@ -187,11 +200,14 @@ class Tables:
     order: type[OrderRow]
     event: type[EventRow]
     rejection: type[RejectionRow]
+    document: type[DocumentRow]
     wallets_name: str
     ledger_name: str
+    customers_name: str = ""
+    campaigns_name: str = ""
 
 
-def bind(wallets_name: str, ledger_name: str) -> Tables:
+def bind(wallets_name: str, ledger_name: str, customers_name: str = "", campaigns_name: str = "") -> Tables:
     """Rows for these tables. Binding is per stack, not per process, so that tests and tools can talk to several."""
 
     def bound(row: type[Any], table_name: str) -> type[Any]:
@@ -206,6 +222,9 @@ def bind(wallets_name: str, ledger_name: str) -> Tables:
         order=bound(OrderRow, wallets_name),
         event=bound(EventRow, wallets_name),
         rejection=bound(RejectionRow, wallets_name),
+        document=DocumentRow,
         wallets_name=wallets_name,
         ledger_name=ledger_name,
+        customers_name=customers_name,
+        campaigns_name=campaigns_name,
     )

@@ -74,9 +74,10 @@ def endpoint() -> Iterator[str]:
 def tables(endpoint: str) -> Iterator[Tables]:
     name = uuid.uuid4().hex[:12]
     wallets, ledger = f"wallets-{name}", f"ledger-{name}"
-    create_tables(endpoint, wallets, ledger)
-    yield bind(wallets, ledger)
-    delete_tables(endpoint, wallets, ledger)
+    customers, campaigns = f"customers-{name}", f"campaigns-{name}"
+    create_tables(endpoint, wallets, ledger, customers=customers, campaigns=campaigns)
+    yield bind(wallets, ledger, customers, campaigns)
+    delete_tables(endpoint, wallets, ledger, customers, campaigns)
 
 
 @pytest.fixture(scope="session")

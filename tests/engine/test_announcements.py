@@ -41,6 +41,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tables: Tables, till: Till) -> 
     monkeypatch.setenv("STAGE", "local")
     monkeypatch.setenv("WALLETS_TABLE", tables.wallets_name)
     monkeypatch.setenv("LEDGER_TABLE", tables.ledger_name)
+    monkeypatch.setenv("CUSTOMERS_TABLE", tables.customers_name)
+    monkeypatch.setenv("CAMPAIGNS_TABLE", tables.campaigns_name)
     monkeypatch.setattr("chalicelib.wiring.engine", lambda: till.engine)
 
 

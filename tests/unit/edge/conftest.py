@@ -12,6 +12,8 @@ def till(monkeypatch: pytest.MonkeyPatch) -> Till:
     monkeypatch.setenv("STAGE", "local")
     monkeypatch.setenv("WALLETS_TABLE", "wallets")
     monkeypatch.setenv("LEDGER_TABLE", "ledger")
+    monkeypatch.setenv("CUSTOMERS_TABLE", "customers")
+    monkeypatch.setenv("CAMPAIGNS_TABLE", "campaigns")
     engine = DictionaryEngine()
     monkeypatch.setattr("chalicelib.wiring.engine", lambda: engine)
     monkeypatch.setattr("chalicelib.edge.settings_calls.Shelf", DictionaryShelf)

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.runtime.environment import EventQueue, Oidc, WrongSetting, read_event_queue, read_oidc, read_settings
 
-TOLD = {"STAGE": "dev", "WALLETS_TABLE": "w", "LEDGER_TABLE": "l"}
+TOLD = {"STAGE": "dev", "WALLETS_TABLE": "w", "LEDGER_TABLE": "l", "CUSTOMERS_TABLE": "c", "CAMPAIGNS_TABLE": "k"}
 OIDC = {"STAGE": "prod", "OIDC_ISSUER": "https://i", "OIDC_AUDIENCE": "a", "OIDC_JWKS_URL": "https://i/jwks"}
 
 
@@ -26,7 +26,8 @@ def test_the_test_clock_cannot_be_on_in_production() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("STAGE", ""), ("STAGE", "production"), ("WALLETS_TABLE", ""), ("LEDGER_TABLE", ""), ("TEST_CLOCK", "true"),
+        ("STAGE", ""), ("STAGE", "production"), ("WALLETS_TABLE", ""), ("LEDGER_TABLE", ""),
+        ("CUSTOMERS_TABLE", ""), ("CAMPAIGNS_TABLE", ""), ("TEST_CLOCK", "true"),
         ("MERCHANT_ZONE", "Berlin"), ("MERCHANT_ZONE", "../etc"), ("LOG_LEVEL", "LOUD"),
     ],
 )  # fmt: skip

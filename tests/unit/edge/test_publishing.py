@@ -30,7 +30,8 @@ CLEO = WalletId("cleo", "EUR")
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"STAGE": "local", "WALLETS_TABLE": "wallets", "LEDGER_TABLE": "ledger"}.items():
+    told = {"STAGE": "local", "WALLETS_TABLE": "wallets", "LEDGER_TABLE": "ledger"}
+    for name, value in {**told, "CUSTOMERS_TABLE": "customers", "CAMPAIGNS_TABLE": "campaigns"}.items():
         monkeypatch.setenv(name, value)
 
 

@@ -1,0 +1,3 @@
+"""What is answered about notices, as models."""
+
+from __future__ import annotations

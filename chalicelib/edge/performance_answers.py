@@ -1,0 +1,3 @@
+"""What is answered about the performance of campaigns, as models."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What is answered about rules, as models."""
+
+from __future__ import annotations

@@ -1,0 +1,7 @@
+"""Calls about segments."""
+
+from __future__ import annotations
+
+from chalicelib.edge.call import Route
+
+SEGMENTS: tuple[Route, ...] = ()

@@ -1,0 +1,1 @@
+"""Notices: what happened to credit, told to people over the channels that they agreed to."""

@@ -1,0 +1,1 @@
+"""Rules of the merchant: what an order earns."""
