@@ -20,9 +20,9 @@ from dev.places import ROOT
 
 # The quick ones first: what is broken is then known soon.
 TIERS = ("unit", "model", "template", "simulation", "engine", "system")
-# Each keeps one core busy and starts nothing: two at a time they run side by side, the longest first. The others want
-# the machine for themselves.
-SIDE_BY_SIDE = ("simulation", "unit", "model", "template")
+# What runs side by side, two at a time, the longest first. The first keep a core busy each and start nothing; the rest
+# mostly waits for an engine of its own, which is not to compete with those.
+TOGETHER = (("simulation", "unit", "model", "template"), ("system", "engine"))
 AT_ONCE = 2
 NEED_ENGINE = {"engine"}
 NEED_MINISTACK = {"system"}
@@ -60,10 +60,7 @@ def main(tiers: list[str]) -> int:
     if unknown:
         raise SystemExit(f"no such tier: {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
     wanted = [tier for tier in TIERS if not tiers or tier in tiers]
-    quick = [tier for tier in SIDE_BY_SIDE if tier in wanted]
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as side_by_side:
-        results = list(side_by_side.map(lambda tier: _run(tier, aloud=len(quick) == 1), quick))
-    results += [_run(tier) for tier in wanted if tier not in SIDE_BY_SIDE]
+    results = [result for group in TOGETHER for result in _side_by_side([tier for tier in group if tier in wanted])]
     print("\n" + "\n".join(str(result) for result in results))
     passed, failed, skipped = (
         sum(getattr(result, name) for result in results) for name in ("passed", "failed", "skipped")
@@ -72,12 +69,17 @@ def main(tiers: list[str]) -> int:
     return int(any(result.is_bad() for result in results))
 
 
-def _run(tier: str, *, aloud: bool = True) -> Result:
+def _side_by_side(tiers: list[str]) -> list[Result]:
+    missing = [_missing(tier) for tier in tiers]  # one after the other: it changes this process's environment
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as lanes:
+        return list(lanes.map(lambda tier, why: _run(tier, why, aloud=len(tiers) == 1), tiers, missing))
+
+
+def _run(tier: str, missing: str, *, aloud: bool) -> Result:
     """Run one tier; what it says is printed as it comes, or else at its end, so that it mixes with no other."""
     heading = f"\n===== {tier} ====="
     if aloud:
         print(heading, flush=True)
-    missing = _missing(tier)
     if missing:
         print(f"!!!!! THE {tier.upper()} TIER CANNOT RUN HERE: {missing}", flush=True)
         return Result(tier, missing=missing)
