@@ -5,16 +5,17 @@ STAGE ?= prod
 
 APP = .venv/bin/python
 
-.PHONY: help run reset token package test check format bench demo audit replay redrive simulate lock clean env-run env-test env-package
+.PHONY: help run reset token package test check format bench demo demo-campaign audit replay redrive simulate lock clean env-run env-test env-package
 
 help:
 	@echo "make run       the whole app on this machine (PORT=4566 DATA=.local TEST_CLOCK=on DYNAMODB_ENDPOINT=…)"
 	@echo "make token     a token: make -s token ROLE=owner|checkout|support|marketer|finance|shopper [CUSTOMER=id]"
 	@echo "make reset     empties what the app stored"
 	@echo "make demo      a story told over HTTP to a running app"
+	@echo "make demo-campaign  a campaign for 5,000 made-up customers, from the segment to what it earned"
 	@echo "make audit     replays the ledgers of a running app against its wallets"
 	@echo "make replay    tells the bus again of entries: make replay CUSTOMER=id CURRENCY=EUR FROM=1 TO=20"
-	@echo "make redrive   moves dead letters back: make redrive QUEUE=order-events|refund-events|settle [DRY_RUN=1]"
+	@echo "make redrive   moves dead letters back: make redrive QUEUE=order-events|refund-events|customer-events|settle|release|notices [DRY_RUN=1]"
 	@echo "make test      all tests; make test TIERS=\"unit engine\" some of them"
 	@echo "make simulate  random histories under faults: make simulate SEEDS=5000 STEPS=200, or one of them: SEED=12345"
 	@echo "make check     format, lint, types, import contracts, templates"
@@ -51,6 +52,9 @@ bench: env-test
 
 demo: env-run
 	@$(APP) -m dev.demo
+
+demo-campaign: env-test
+	@$(APP) -m dev.demo_campaign
 
 audit: env-run
 	@$(APP) -m dev.audit

@@ -33,7 +33,6 @@ from chalicelib.ledger.tying import audit_order, audit_sums, sums
 from chalicelib.runtime.clock import SystemClock
 from chalicelib.store.connections import connect
 from chalicelib.store.envelope import WalletId
-from chalicelib.store.inbox import NO_WALLET
 from chalicelib.store.packing import inflate
 from chalicelib.store.reading import Store, Subject
 from chalicelib.store.signals import NewerSchema, Unread
@@ -89,8 +88,8 @@ def survey(store: Store) -> Report:
 def _note(item: dict[str, Any], wallets: dict[str, Named]) -> None:
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     if sk == OPERATION:
-        if item["wallet"]["S"] == NO_WALLET:
-            return
+        if "/" not in item["wallet"]["S"]:
+            return  # it moved nothing by itself: a rejected event tried again, a document
         named = wallets[item["wallet"]["S"]]
         if "redemption" in item:
             named.redemptions.add(f"rdm_{pk[1:]}")

@@ -4,7 +4,9 @@ MiniStack by itself saves its state only when it stops in good order. Here it al
 - saves DynamoDB every few seconds when something was written, so that a `kill -9` loses seconds, not the day;
 - saves everything when its parent writes a line to its standard input (after a deployment);
 - stops in good order when that pipe ends: the parent has gone, however it went;
-- routes the API's paths as they were sent, as API Gateway does: an escaped slash does not divide one.
+- routes the API's paths as they were sent, as API Gateway does: an escaped slash does not divide one;
+- reads a stream from its beginning after a start: streams are not saved, but how far they were read is, so that
+  as many new records as there had been old ones would be passed over.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ import time
 
 from ministack import app
 from ministack.core import persistence
-from ministack.services import dynamodb
+from ministack.services import dynamodb, lambda_svc
 
 SAVE_EVERY_SECONDS = 2.0
 # A snapshot copies every item while requests wait: the longer it takes, the rarer it is.
@@ -72,6 +74,15 @@ def keep_paths_as_sent():
     app.app = as_sent
 
 
+def forget_how_far_streams_were_read():
+    load = lambda_svc.load_persisted_state
+
+    def without_positions(data):
+        return load({**data, "dynamodb_stream_positions": {}})
+
+    lambda_svc.load_persisted_state = without_positions
+
+
 def save_while_running(writes):
     saved, pause = 0, SAVE_EVERY_SECONDS
     while True:
@@ -86,6 +97,7 @@ if __name__ == "__main__":
     threading.Thread(target=follow_parent, daemon=True).start()
     if persistence.PERSIST_STATE:
         threading.Thread(target=save_while_running, args=(count_writes(),), daemon=True).start()
+        forget_how_far_streams_were_read()
     keep_paths_as_sent()
     sys.argv = ["ministack"]
     app.main()

@@ -28,8 +28,11 @@ from dev.fragment import fragment
 from dev.places import INFRA, ROOT, STAGES
 
 # The services whose descriptions stay in botocore and boto3.
-SERVICES = ("dynamodb", "events", "sqs")
-FUNCTIONS = ("APIHandler", "Authorize", "Sweep", "Settle", "Orders", "Refunds", "Publish", "Replay")
+SERVICES = ("dynamodb", "events", "sesv2", "sns", "sqs")
+FUNCTIONS = (
+    "APIHandler", "Authorize", "Sweep", "Settle", "Orders", "Refunds", "Customers", "Publish", "Replay", "Observe",
+    "Release", "Campaign", "Remind", "Notify",
+)  # fmt: skip
 OUT = ROOT / "out"
 # Lambda's Python 3.11 runs on glibc 2.26, from 3.12 on it is 2.34: no wheel for a newer one.
 GLIBC = 26 if sys.version_info < (3, 12) else 34
@@ -105,8 +108,10 @@ def _strip(folder: Path) -> None:
         for service in (folder / library / "data").iterdir():
             if service.is_dir() and service.name not in SERVICES:
                 shutil.rmtree(service)
-    # Of cffi, cryptography needs the compiled _cffi_backend alone; the zones that dateutil brings nobody asks for.
-    for pattern in "bin boto3/examples cffi pycparser dateutil/zoneinfo/*.gz */RECORD */sboms".split():
+    # Of cffi, cryptography needs the compiled _cffi_backend alone; the zones that dateutil brings nobody asks for, nor
+    # for the models of pydantic 1.
+    patterns = "bin boto3/examples cffi pycparser dateutil/zoneinfo/*.gz pydantic/v1 pydantic/mypy.py */RECORD */sboms"
+    for pattern in patterns.split():
         for useless in folder.glob(pattern):
             shutil.rmtree(useless) if useless.is_dir() else useless.unlink()
 

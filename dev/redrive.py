@@ -29,8 +29,9 @@ from dev.deploy import client
 from dev.places import data_folder
 from dev.running import NotRunning, running
 
-REDRIVABLE = ("order-events", "refund-events", "settle")
-"""Queues with a dead-letter queue. The publisher's dead letters have no queue to go back to: see `make replay`."""
+REDRIVABLE = ("order-events", "refund-events", "customer-events", "settle", "release", "notices")
+"""Queues with a dead-letter queue. The dead letters of those who read the ledger's stream have no queue to go back to:
+see `make replay` for the publisher's."""
 REASON = "reason"
 DETAIL = "detail"
 NO_REASON = "received too often, no reason given"

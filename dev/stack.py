@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from dev.deploy import deploy
 from dev.engine import create_tables
+from dev.fragment import TABLES
 from dev.ministack import REGION, CannotStart, MiniStack, is_taken
 from dev.package import package
 from dev.places import ROOT, data_folder
@@ -35,7 +36,14 @@ QUEUES = {
     "order-events-dead-letters": "OrderEventsDeadLetters",
     "refund-events": "RefundEventsQueue",
     "refund-events-dead-letters": "RefundEventsDeadLetters",
+    "customer-events": "CustomerEventsQueue",
+    "customer-events-dead-letters": "CustomerEventsDeadLetters",
+    "release": "ReleaseQueue",
+    "release-dead-letters": "ReleaseDeadLetters",
+    "notices": "NoticesQueue",
+    "notices-dead-letters": "NoticesDeadLetters",
     "publish-dead-letters": "PublishDeadLetters",
+    "observe-dead-letters": "ObserveDeadLetters",
 }
 HEALTHY_SECONDS = 60
 
@@ -67,9 +75,11 @@ def running_stack(port: int, data: Path, test_clock: str = "on", dynamodb_endpoi
         try:
             ministack.start()
             outputs = deploy(ministack.endpoint, packaged, data, test_clock, dynamodb_endpoint)
-            tables = {"wallets": outputs["WalletsTableName"], "ledger": outputs["LedgerTableName"]}
+            tables = {name: outputs[f"{resource}Name"] for name, resource in TABLES.items()}
             if dynamodb_endpoint:
-                create_tables(dynamodb_endpoint, tables["wallets"], tables["ledger"])
+                create_tables(
+                    dynamodb_endpoint, tables["wallets"], tables["ledger"], tables["customers"], tables["campaigns"]
+                )
             ministack.save()
             api = f"{ministack.endpoint}/_aws/execute-api/{outputs['RestAPIId']}/{STAGE}"
             _wait_until_healthy(api, data)

@@ -23,11 +23,13 @@ SELF = "self"
 
 
 class Identity(NamedTuple):
-    """Who calls. `shopper` is true when only scope `self` lets it in: then it may name `customer` and nobody else."""
+    """Who calls, and with which scopes. `shopper` is true when only scope `self` lets it in: then it may name
+    `customer` and nobody else."""
 
     sub: str
     shopper: bool
     customer: str
+    scopes: frozenset[str] = frozenset()
 
 
 def admit(context: Mapping[str, Any] | None, scopes: frozenset[str], own: bool, now: int) -> Identity:
@@ -43,7 +45,7 @@ def admit(context: Mapping[str, Any] | None, scopes: frozenset[str], own: bool, 
     held = frozenset(str(context.get("scope", "")).split())
     sub = str(context["sub"])
     if held & scopes:
-        return Identity(sub, shopper=False, customer="")
+        return Identity(sub, shopper=False, customer="", scopes=held)
     if own and SELF in held:
         return Identity(sub, shopper=True, customer=str(context.get("customer", "")))
     needed = sorted(scopes | {SELF}) if own else sorted(scopes)

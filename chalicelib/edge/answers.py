@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from chalicelib.edge import (
     campaign_answers,
     customer_answers,
+    import_answers,
     notice_answers,
     performance_answers,
     rule_answers,
@@ -64,6 +65,7 @@ __all__ = (
 _PLACES = (
     campaign_answers,
     customer_answers,
+    import_answers,
     notice_answers,
     performance_answers,
     rule_answers,

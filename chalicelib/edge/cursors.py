@@ -10,9 +10,9 @@ import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,96}")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,400}")
 _POSITION = re.compile(r"[1-9][0-9]{0,15}")
-_CONTENT = re.compile(rb"([0-9a-z-]{1,48})\.([0-9a-f]{16})")
+_CONTENT = re.compile(rb"([0-9a-z-]{1,272})\.([0-9a-f]{16})")
 
 
 class InvalidCursor(Exception):
@@ -25,7 +25,8 @@ def make(of: str, position: int) -> str:
 
 
 def make_key(of: str, key: str) -> str:
-    """A cursor of the list `of`, for what comes after `key` (of `0-9 a-z -`, at most 48 of them)."""
+    """A cursor of the list `of`, for what comes after `key`: of `0-9 a-z -`, at most 272 of them, which is enough for a
+    customer's id in hexadecimal."""
     return urlsafe_b64encode(f"{key}.{_checksum(of, key)}".encode()).decode().rstrip("=")
 
 

@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from chalicelib.customers.contribution import LineFacts
+from chalicelib.edge.customer_event_bodies import CUSTOMER_DATA
+from chalicelib.edge.event_data import Data
 from chalicelib.edge.fields import Amount, Body, Currency, Identifier, Instant, Money, Name, Reason
 from chalicelib.edge.shapes import EVENT_WORD
 from chalicelib.edge.terms import Expires, OrderLine
@@ -36,7 +39,7 @@ class CloudEvent(Body):
     data: dict[str, Any]
 
 
-class OrderPaidData(Body):
+class OrderPaidData(Data):
     id: Identifier
     customer: Identifier
     currency: Currency
@@ -49,6 +52,7 @@ class OrderPaidData(Body):
 
     def wanted(self) -> OrderPaid:
         lines = [line.line() for line in self.lines or ()]
+        facts = tuple(LineFacts(line.product, line.tags) for line in lines)
         return OrderPaid(
             Order(
                 id=self.id,
@@ -60,11 +64,12 @@ class OrderPaidData(Body):
                 site=self.site,
                 placed_at=self.placed_at,
                 paid_at=self.paid_at,
-            )
+            ),
+            facts,
         )
 
 
-class OrderCancelledData(Body):
+class OrderCancelledData(Data):
     order_id: Identifier
     customer: Identifier
     currency: Currency
@@ -86,7 +91,7 @@ class Consent(Body):
     text_version: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$")]
 
 
-class RefundCreatedData(Body):
+class RefundCreatedData(Data):
     refund_id: Identifier
     order_id: Identifier
     customer: Identifier
@@ -117,17 +122,20 @@ class RefundCreatedData(Body):
         )
 
 
-class RefundReversedData(Body):
+class RefundReversedData(Data):
     refund_id: Identifier
 
     def wanted(self) -> RefundReversed:
         return RefundReversed(self.refund_id)
 
 
-DATA: dict[str, type[OrderPaidData | OrderCancelledData | RefundCreatedData | RefundReversedData]] = {
+DATA: dict[str, type[Data]] = {
     "order.paid": OrderPaidData,
     "order.cancelled": OrderCancelledData,
     "refund.created": RefundCreatedData,
     "refund.reversed": RefundReversedData,
+    **CUSTOMER_DATA,
 }
 """What each type of event carries."""
+NEEDS_TIME = frozenset(CUSTOMER_DATA) - {"customer.merged"}
+"""Types of events whose envelope says when it happened: the newest that is told of a customer stands."""

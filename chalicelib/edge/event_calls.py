@@ -8,11 +8,11 @@ from chalicelib.edge import cursors, presenter
 from chalicelib.edge.call import Call, Reply
 from chalicelib.edge.instants import show
 from chalicelib.ledger.refusals import NotFound
-from chalicelib.store.signals import OutcomeUnknown, Unread
+from chalicelib.store.signals import Busy, OutcomeUnknown, Unread
 
 if TYPE_CHECKING:
     from chalicelib.events.model import Outcome
-    from chalicelib.events.receiving import Told
+    from chalicelib.events.receiving import Received, Told
     from chalicelib.store.inbox import Inbox
     from chalicelib.store.tables import RejectionRow
 
@@ -94,7 +94,21 @@ def _again(call: Call, inbox: Inbox, row: RejectionRow) -> Outcome:
     engine, dry_run = call.engine(), call.query.dry_run
     message = received(row.queue, body_of(row), row.sk.partition("-")[2])
     outcome = receiving.receive(engine, inbox, message, call.deadline, call.trace, last_try=True, dry_run=dry_run)
+    if not dry_run:
+        _do_what_follows(call, message, outcome)
     return outcome if outcome.status is Status.REJECTED else Outcome(Status.APPLIED)
+
+
+def _do_what_follows(call: Call, message: Received, outcome: Outcome) -> None:
+    """:raises OutcomeUnknown: the event is applied, and not all is done that follows; the next retry does it"""
+    from chalicelib.events.following import follow_up
+    from chalicelib.events.model import Event
+
+    try:
+        if isinstance(message.read, Event):
+            follow_up(call.engine(), message.read, outcome, call.deadline)
+    except (Busy, Unread) as error:
+        raise OutcomeUnknown from error
 
 
 def _retried(row: RejectionRow, outcome: Outcome) -> Json:

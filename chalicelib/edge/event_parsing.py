@@ -7,7 +7,7 @@ import json
 
 from pydantic import ValidationError
 
-from chalicelib.edge.event_bodies import DATA, CloudEvent
+from chalicelib.edge.event_bodies import DATA, NEEDS_TIME, CloudEvent
 from chalicelib.edge.parsing import MAX_ERRORS_TOLD, pointer_of
 from chalicelib.events.model import Event
 from chalicelib.events.receiving import Received
@@ -40,7 +40,10 @@ def received(queue: str, body: str, stands_for: str) -> Received:
         return Received(message, _reason(error, f"The data are not those of {envelope.type}", "/data"), stands_for)
     said = data.model_dump_json(exclude_defaults=True, exclude_none=True)
     fingerprint = hashlib.sha256(f"{envelope.type}\0{said}".encode()).hexdigest()
-    event = Event(envelope.source, envelope.id, envelope.type, fingerprint, data.wanted())
+    if envelope.type in NEEDS_TIME and envelope.time is None:
+        reason = Reason("validation_failed", f"The message is not a {envelope.type}: /time: Field required.")
+        return Received(message, reason, stands_for)
+    event = Event(envelope.source, envelope.id, envelope.type, fingerprint, data.wanted(), envelope.time)
     return Received(message, event, stands_for)
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from chalicelib.edge import (
     campaign_examples,
     customer_examples,
+    import_examples,
     notice_examples,
     order_examples,
     performance_examples,
@@ -47,6 +48,7 @@ B = TypeVar("B", bound=Body)
 _AREAS = (
     campaign_examples,
     customer_examples,
+    import_examples,
     notice_examples,
     performance_examples,
     rule_examples,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from chalicelib import wiring
 from chalicelib.edge.event_parsing import received
 from chalicelib.events import receiving
+from chalicelib.events.following import follow_up
 from chalicelib.events.model import Event, Outcome, Status, message_operation
 from chalicelib.events.receiving import Received
 from chalicelib.messaging.queues import TROUBLE
@@ -26,7 +27,7 @@ from chalicelib.store.inbox import Inbox
 from chalicelib.store.signals import Busy, NewerSchema, OutcomeUnknown, Unread
 
 EVENT_SECONDS = API_DEADLINE_SECONDS
-"""What one event may take."""
+"""What one event may take, and as long again what follows from it."""
 MARGIN_SECONDS = 4.0
 """Of a function's time, kept for what follows the last event."""
 FIRST_PAUSE_SECONDS = 2
@@ -121,7 +122,9 @@ def _finished(desk: Desk, record: Record, done: Outcome | None, deadline: Deadli
     last_try = record.receives >= desk.max_receives
     try:
         outcome = done or receiving.receive(desk.engine, desk.inbox, record.received, within, trace, last_try=last_try)
-        finished = _follow_up(desk, record, outcome)
+        if done is None or record.receives > 1:
+            _do_what_follows(desk, record, outcome, deadline)
+        finished = _dealt_with(desk, record, outcome)
         told = outcome.code or outcome.status.value
     except _PASSING as error:
         outcome, finished, told = None, False, type(error).__name__
@@ -133,7 +136,14 @@ def _finished(desk: Desk, record: Record, done: Outcome | None, deadline: Deadli
     return finished
 
 
-def _follow_up(desk: Desk, record: Record, outcome: Outcome) -> bool:
+def _do_what_follows(desk: Desk, record: Record, outcome: Outcome, deadline: Deadline) -> None:
+    """Also of a duplicate that was received before: that time it may have come no further than being applied."""
+    if isinstance(record.received.read, Event):
+        within = Deadline.after(min(EVENT_SECONDS, deadline.remaining_seconds))
+        follow_up(desk.engine, record.received.read, outcome, within)
+
+
+def _dealt_with(desk: Desk, record: Record, outcome: Outcome) -> bool:
     match outcome.status:
         case Status.PARKED:
             _hide(desk, record)

@@ -71,6 +71,9 @@ REASONS = (
     "lot_limit_exceeded",
     "balance_limit_exceeded",
     "order_limit_exceeded",
+    "hold_open",
+    "customer_merged",
+    "merge_too_large",
 )
 """Why an event is parked or rejected. Stable; those that a call is answered with as well mean the same there."""
 
@@ -94,6 +97,7 @@ class EventFate(Part):
     order_id: str | None = None
     refund_id: str | None = None
     entries: list[int] | None = None
+    into: str | None = Field(default=None, description="Whom the customer was merged into.")
 
 
 class Rejection(Part):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from chalicelib.edge.call import Route
 from chalicelib.edge.campaign_routes import CAMPAIGNS
 from chalicelib.edge.customer_routes import CUSTOMERS
+from chalicelib.edge.import_routes import IMPORTS
 from chalicelib.edge.notice_routes import NOTICES
 from chalicelib.edge.order_routes import EVENTS, ORDERS
 from chalicelib.edge.performance_routes import PERFORMANCE
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *ORDERS,
     *EVENTS,
     *CUSTOMERS,
+    *IMPORTS,
     *SEGMENTS,
     *CAMPAIGNS,
     *PERFORMANCE,

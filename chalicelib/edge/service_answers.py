@@ -70,3 +70,6 @@ class Settings(Part):
     kinds_without_expiry: list[Kind]
     merged_kinds: list[Kind]
     spending_order: list[str]
+    release_wallets_per_second: int = Field(ge=1)
+    require_notice_kinds: list[Kind]
+    default_currency: str

@@ -15,6 +15,7 @@ from chalicelib.ledger.policy import SPENDING_ORDER, At, Days, Months
 MAX_POINTS_CODES = 20
 MAX_POINTS_EXPONENT = 3
 MAX_RELEASED_GRACE_HOURS = 720
+MAX_RELEASE_WALLETS_PER_SECOND = 5_000
 MAX_KINDS = 11
 """There are no more that can be granted."""
 
@@ -125,6 +126,10 @@ class SettingsBody(Body):
         ]
         | None
     ) = None
+
+    release_wallets_per_second: Annotated[int, Field(ge=1, le=MAX_RELEASE_WALLETS_PER_SECOND)] | None = None
+    require_notice_kinds: _Kinds | None = None
+    default_currency: Currency | None = None
 
     @field_validator("spending_order")
     @classmethod

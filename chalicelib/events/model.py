@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.customers.contribution import LineFacts
+from chalicelib.customers.happening import Happening
 from chalicelib.ledger.orders import Order
 from chalicelib.ledger.refunding import Refund
 from chalicelib.store.envelope import WalletId, operation_id
@@ -21,7 +23,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class OrderPaid:
+    """`lines` are what a profile needs of them."""
+
     order: Order
+    lines: tuple[LineFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,39 @@ class RefundReversed:
     refund_id: str
 
 
-Wanted = OrderPaid | OrderCancelled | RefundCreated | RefundReversed
+@dataclass(frozen=True)
+class CustomerDid:
+    """Something was told of a customer."""
+
+    what: Happening
+
+
+@dataclass(frozen=True)
+class CustomersMerged:
+    """Two customers are one person."""
+
+    customer: str
+    into: str
+
+
+OfOrders = OrderPaid | OrderCancelled | RefundCreated | RefundReversed
+OfCustomers = CustomerDid | CustomersMerged
+Wanted = OfOrders | OfCustomers
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event that could be read. (source, id) is applied once, for ever; `fingerprint` is a digest of the rest."""
+    """An event that could be read. (source, id) is applied once, for ever; `fingerprint` is a digest of the rest.
+
+    `time` (milliseconds) is when it happened, as its source says; what is told of customers has one.
+    """
 
     source: str
     id: str
     type: str
     fingerprint: str
     wanted: Wanted
+    time: int | None = None
 
     @property
     def actor(self) -> str:

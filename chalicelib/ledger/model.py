@@ -316,6 +316,15 @@ class Redemption:
         return "reversed" if self.reversed == self.amount else "partially_reversed"
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A number kept beside a wallet: how often something was given to its customer, how much, and when last."""
+
+    times: int = 0
+    amount: int = 0
+    last_at: int = 0
+
+
 @dataclass(frozen=True)
 class Act:
     """Who does what under which operation, and when by the caller's clock (milliseconds)."""
@@ -350,3 +359,5 @@ class Plan:
     """It was done before, under another key; nothing is done again."""
     refund: str | None = None
     """The refund that this operation is found under."""
+    tally: Tally | None = None
+    """The number kept beside the wallet, as it is from now; None leaves it as it is."""

@@ -75,6 +75,9 @@ class Order:
     """Credit that its cancellation gave back and that no refund has named yet: one may follow for the same money."""
     seen_at: int = 0
     """Version of the wallet when its payment was told."""
+    earned: int = 0
+    """How many grants rules made for it. It is counted here so that a grant writes the order: a grant and a refund that
+    know nothing of each other cannot both be committed."""
     refunds: tuple[Refunded, ...] = ()
     takings: tuple[Taking, ...] = ()
     version: int = 0

@@ -139,6 +139,12 @@ class Policy:
     refund_bonus_expires: Expiry | None = None
     """None: as any grant of the bonus's kind."""
     clawback: Clawback = Clawback.DEBT
+    release_wallets_per_second: int = 500
+    """How fast a campaign is released, so that checkout keeps its share of the tables."""
+    require_notice_kinds: frozenset[Kind] = frozenset({Kind.REFUND, Kind.EXCHANGE, Kind.PURCHASED, Kind.MIGRATION})
+    """Credit of these kinds does not expire before somebody was told that it will."""
+    default_currency: str = "EUR"
+    """Of amounts of people's orders and wallets, where nobody says which currency is meant."""
 
     def current(self) -> Policy:
         """Itself: one policy is a source of policies that never changes."""

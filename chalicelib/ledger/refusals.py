@@ -60,6 +60,10 @@ class HoldLapsed(Refused):
     code = "hold_lapsed"
 
 
+class HoldOpen(Refused):
+    code = "hold_open"
+
+
 class OverCapture(Refused):
     code = "over_capture"
 

@@ -1,1 +1,1 @@
-"""Notices: what happened to credit, told to people over the channels that they agreed to."""
+"""Notices: what happened in the ledger, told to the people it happened to, and to the systems that asked to hear."""

@@ -1,1 +1,1 @@
-"""What campaigns earned: derived from the ledger and from orders, against customers who got nothing."""
+"""What campaigns earned: figures from the ledger's stream and from orders, and against customers who got nothing."""

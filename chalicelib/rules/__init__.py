@@ -1,1 +1,1 @@
-"""Rules of the merchant: what an order earns."""
+"""Rules of the merchant: an order that is paid earns credit, once for each rule and order."""

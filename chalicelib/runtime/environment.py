@@ -82,6 +82,12 @@ def notices_queue_url() -> str:
 
 
 @cache
+def notices_sender() -> str | None:
+    """The address that notices by email come from; None where there is none, and then nothing is sent by email."""
+    return os.environ.get("NOTICES_SENDER") or None
+
+
+@cache
 def event_queue(queue: str) -> EventQueue:
     """The queue of that short name: `order-events`, `refund-events` or `customer-events`.
 

@@ -28,6 +28,7 @@ _UNITS = {
     "WalletBytes": "Bytes",
     "DurationMs": "Milliseconds",
     "SweepLagSeconds": "Seconds",
+    "ReleaseLagSeconds": "Seconds",
     "Nominated": "Count",
     "SettledWallets": "Count",
     "LeftMessages": "Count",
@@ -35,6 +36,8 @@ _UNITS = {
     "Parked": "Count",
     "Published": "Count",
     "PublishFailed": "Count",
+    "Observed": "Count",
+    "ObserveFailed": "Count",
 }
 
 

@@ -14,6 +14,9 @@
     kinds_without_expiry        [kind]
     merged_kinds                [kind]
     spending_order              the seven keys of `policy.SPENDING_ORDER`, in some order
+    release_wallets_per_second  1 to 5000
+    require_notice_kinds        [kind]
+    default_currency            an ISO code, or one of `points`
 
 An expiry is {never: true}, {at} (milliseconds), {days} or {months}. What a document does not say is as built in, so one
 that an earlier version of this code stored goes on to work. The merchant's time zone is the environment's.
@@ -77,6 +80,9 @@ def policy_of(document: Json, version: int, zone: tzinfo) -> Policy:
         refund_bonus_basis_points=told.get("refund_bonus_basis_points", built_in.refund_bonus_basis_points),
         refund_bonus_expires=_expiry(told["refund_bonus_expires"]) if "refund_bonus_expires" in told else None,
         clawback=Clawback(told.get("clawback", built_in.clawback)),
+        release_wallets_per_second=told.get("release_wallets_per_second", built_in.release_wallets_per_second),
+        require_notice_kinds=_kinds(told.get("require_notice_kinds"), built_in.require_notice_kinds),
+        default_currency=told.get("default_currency", built_in.default_currency),
     )
 
 
@@ -101,6 +107,9 @@ def document_of(policy: Policy) -> Json:
         "kinds_without_expiry": sorted(policy.kinds_without_expiry),
         "merged_kinds": sorted(policy.merged_kinds),
         "spending_order": list(policy.spending_order),
+        "release_wallets_per_second": policy.release_wallets_per_second,
+        "require_notice_kinds": sorted(policy.require_notice_kinds),
+        "default_currency": policy.default_currency,
     }
 
 
@@ -113,11 +122,14 @@ def accepted(document: Json, before: Json) -> Json:
     """The document with everything that it leaves out, if it may take the place of the whole one before.
 
     :raises SettingNotPermitted: a points code is an ISO code, stands twice, or is gone or has another exponent (wallets
-        may hold it); or a kind that must not expire would, so that each grant of it was refused
+        may hold it); the default currency is none that there is; or a kind that must not expire would, so that each
+        grant of it was refused
     """
     whole = completed(document)
     points = document.get("points")
     _check_points(whole["points"] if points is None else points, before["points"])
+    if whole["default_currency"] not in EXPONENT | {each["code"]: each["exponent"] for each in whole["points"]}:
+        raise SettingNotPermitted(f"There is no currency {whole['default_currency']}.", field="/default_currency")
     without = {Kind(kind) for kind in whole["kinds_without_expiry"]}
     never = _expiry_told(Never())
     for kind in sorted(without):

@@ -6,7 +6,9 @@ happened; so each attempt of it is one request, and the loop alone decides about
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from typing import Any
 
 import botocore.session
 from pynamodb.connection import Connection
@@ -26,10 +28,20 @@ LONGEST_READ_SECONDS = (1 + READ_RETRIES) * REQUEST_SECONDS + READ_RETRIES * RET
 POOL_CONNECTIONS = 10
 
 
+class _OneAtATime(botocore.session.Session):
+    """Makes one client at a time: a session may not make two in two threads, and clients are made when first needed."""
+
+    _making = threading.Lock()
+
+    def create_client(self, *what: Any, **how: Any) -> Any:
+        with self._making:
+            return super().create_client(*what, **how)
+
+
 class SharedSession(Connection):
     """A connection on a session that others use too: parsing the service's description is most of a client's cost."""
 
-    shared = botocore.session.get_session()
+    shared = _OneAtATime()
 
     @property
     def session(self) -> botocore.session.Session:

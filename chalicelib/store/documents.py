@@ -79,6 +79,11 @@ class Documents:
         self._store = store
         self._table = table
 
+    @property
+    def store(self) -> Store:
+        """The stack that they are in; see `commit` and `once`."""
+        return self._store
+
     def get(self, key: Key) -> Document | None:
         """One document, strongly consistent.
 
@@ -125,6 +130,27 @@ class Documents:
         last = page.get("LastEvaluatedKey")
         return [document_of(item) for item in page["Items"]], last["sk"]["S"] if last else None
 
+    def bodies(self, pk: str, limit: int, *, after: str | None = None) -> tuple[list[tuple[str, Json]], str | None]:
+        """Range keys and bodies of documents as `page` has them, for who looks at very many and changes none: what is
+        not asked for need not be parsed, which is a third of the time that a page takes.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        try:
+            page = self._store.connections.reads.query(
+                self._table,
+                pk,
+                consistent_read=True,
+                exclusive_start_key=None if after is None else {"pk": {"S": pk}, "sk": {"S": after}},
+                limit=limit,
+                attributes_to_get=["sk", "body"],
+            )
+        except QueryError as error:
+            raise unread(error) from error
+        last = page.get("LastEvaluatedKey")
+        found = [(item["sk"]["S"], json.loads(inflate(item["body"]["B"]))) for item in page["Items"]]
+        return found, last["sk"]["S"] if last else None
+
     def all(self, pk: str, *, begins: str | None = None, limit: int = 1_000) -> Iterator[Document]:
         """Every document of one hash key, page by page: only for a hash key whose documents are bounded."""
         after: str | None = None
@@ -152,9 +178,19 @@ class Documents:
         return [(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
 
     def save(
-        self, key: Key, body: Json, expected: int, *, due_at: int | None = None, delete_after: int | None = None
+        self,
+        key: Key,
+        body: Json,
+        expected: int,
+        *,
+        due_at: int | None = None,
+        due_list: str = "",
+        delete_after: int | None = None,
     ) -> Write:
         """Put a document as version `expected + 1`, if its version is `expected` (0: if there is none).
+
+        What is due in a `due_list` of its own is found by `due(due_list + shard, …)`: many due things of one kind do
+        not stand before those of another.
 
         :raises TooLarge: it is larger than a document may be
         """
@@ -167,7 +203,7 @@ class Documents:
                 "sk": key[1],
                 "version": expected + 1,
                 "body": packed,
-                "shard": None if due_at is None else shard_of(key),
+                "shard": None if due_at is None else due_list + shard_of(key),
                 "due_at": due_at,
                 "delete_after": delete_after,
             }

@@ -1,8 +1,8 @@
 """Strongly consistent reads: what an operation sees before it decides, and what queries show.
 
 One command reads in one round trip, whatever it needs: its wallet, the record of the redemption or hold it is about,
-and the test clock where the stage has one. Nothing here grows with a wallet's history save `entries_through`, the
-audit.
+its order, its tally, and the test clock where the stage has one. Nothing here grows with a wallet's history save
+`entries_through`, the audit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from pynamodb.exceptions import GetError, QueryError
 
 from chalicelib.ledger.history import NO_HISTORY, OrderHistory
-from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, lot_sequence
+from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Tally, Wallet, lot_sequence
 from chalicelib.ledger.orders import Order
 from chalicelib.runtime.clock import Clock
 from chalicelib.store.codec import entry_of, redemption_of, wallet_of
@@ -24,7 +24,7 @@ from chalicelib.store.envelope import WalletId
 from chalicelib.store.order_codec import order_key, order_of
 from chalicelib.store.order_reading import entries_about, redemptions_among
 from chalicelib.store.signals import Unread, unread
-from chalicelib.store.tables import CLOCK_KEY, OPERATION, REFUNDS, SETTINGS_KEY, OperationRow, Tables
+from chalicelib.store.tables import CLOCK_KEY, OPERATION, REFUNDS, SETTINGS_KEY, TALLY, OperationRow, Tables
 
 _REDEMPTION_ID = re.compile(r"rdm_([a-z2-7]{24})")
 _HOLD_ID = re.compile(r"hld_([a-z2-7]{24})")
@@ -46,9 +46,12 @@ class Subject:
     order: str | None = None
     order_history: bool = False
     """Whether what the wallet had to do with the order is read too: one more round trip, two where it redeemed."""
+    tally: str | None = None
+    """What is counted for the wallet's customer, and is given so often only."""
 
 
 NOTHING_ELSE = Subject()
+NOTHING_YET = Tally()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class Seen:
     order: OrderHistory = NO_HISTORY
     hold_status: HoldStatus | None = None
     lot_was_issued: bool = False
+    counted: str | None = None
+    """What `tally` is of."""
+    tally: Tally = NOTHING_YET
 
 
 class Store:
@@ -91,6 +97,9 @@ class Store:
         named_order = order_key(subject.order) if subject.order is not None else None
         if named_order is not None:
             keys.append(named_order)
+        counted = tally_key(subject.tally, wallet_id) if subject.tally is not None else None
+        if counted is not None:
+            keys.append(counted)
         if self.has_test_clock:
             keys.append(CLOCK_KEY)
         raw = self.items(keys)
@@ -101,7 +110,9 @@ class Store:
         taken = record.redemption if redemption and record else None
         records = {redemption: taken} if redemption and taken else {}
         history = OrderHistory(self._order(raw.get(named_order) if named_order else None))
-        if subject.order is not None and subject.order_history and wallet.version:
+        # Where a rule granted after the wallet was read as empty and before the order was, the order says so.
+        nothing_about = not wallet.version and (history.order is None or not history.order.earned)
+        if subject.order is not None and subject.order_history and not nothing_about:
             about = entries_about(self, wallet_id, subject.order)
             if about and about[-1].sequence > wallet.version:
                 raise Unread("the wallet moved while its order was read")
@@ -115,6 +126,8 @@ class Store:
             order=history,
             hold_status=HoldStatus(record.hold_status) if hold and record and record.hold_status else None,
             lot_was_issued=lot is not None and self._was_issued(wallet_id, wallet, lot),
+            counted=subject.tally,
+            tally=self._tally(raw.get(counted) if counted else None),
         )
 
     def order(self, order_id: str) -> Order | None:
@@ -220,6 +233,12 @@ class Store:
     def _order(self, item: dict[str, Any] | None) -> Order | None:
         return None if item is None else order_of(self.tables.order.from_raw_data(item))
 
+    def _tally(self, item: dict[str, Any] | None) -> Tally:
+        if item is None:
+            return NOTHING_YET
+        row = self.tables.tally.from_raw_data(item)
+        return Tally(int(row.times), int(row.amount), int(row.last_at))
+
     def _was_issued(self, wallet_id: WalletId, wallet: Wallet, lot: str) -> bool:
         """Whether the wallet ever had that lot; read from the entry that made it, which the lot's id names."""
         if wallet.lot(lot) is not None:
@@ -293,6 +312,11 @@ class Store:
             return self.connections.reads.query(table, hash_key, consistent_read=True, **how)
         except QueryError as error:
             raise unread(error) from error
+
+
+def tally_key(what: str, wallet_id: WalletId) -> tuple[str, str]:
+    """Key of what is counted for a wallet's customer."""
+    return f"#tally/{what}/{wallet_id.customer}", TALLY
 
 
 def _record_key(shape: re.Pattern[str], record: str | None) -> tuple[str, str] | None:

@@ -44,7 +44,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A settlement as it goes on the wire: the puts of the wallet and its entries, each with its condition."""
+    """What becomes of one wallet, as it goes on the wire: puts, each with its condition."""
 
     wallet: WalletId
     puts: list[Put]
@@ -52,16 +52,22 @@ class Written:
 
 def transactions_of(store: Store, settlements: Iterable[Settlement]) -> Iterator[list[Written]]:
     """The settlements in as few transactions as they fit into, in order, and each whole."""
+    return packed(
+        Written(_id_of(each.after), movement(store, each.version, each.after, each.entries)) for each in settlements
+    )
+
+
+def packed(written: Iterable[Written]) -> Iterator[list[Written]]:
+    """What is written of each wallet, in as few transactions as it fits into, in order, and each whole."""
     group: list[Written] = []
     items = size = 0
-    for settlement in settlements:
-        puts = _puts(store, settlement)
-        its_size = sum(_bytes(put["Item"]) for put in puts)
-        if group and (items + len(puts) > MAX_TRANSACTION_ITEMS or size + its_size > MAX_TRANSACTION_BYTES):
+    for each in written:
+        its_size = sum(_bytes(put["Item"]) for put in each.puts)
+        if group and (items + len(each.puts) > MAX_TRANSACTION_ITEMS or size + its_size > MAX_TRANSACTION_BYTES):
             yield group
             group, items, size = [], 0, 0
-        group.append(Written(_id_of(settlement.after), puts))
-        items += len(puts)
+        group.append(each)
+        items += len(each.puts)
         size += its_size
     if group:
         yield group
@@ -80,25 +86,30 @@ def commit_group(store: Store, group: Sequence[Written]) -> Signal:
     return Signal.COMMITTED
 
 
-def _puts(store: Store, settlement: Settlement) -> list[Put]:
-    """The conditions are the movement's own (see `transaction`), written out: fifty wallets have a hundred of them."""
-    tables, wallet = store.tables, settlement.after
+def movement(store: Store, version: int, wallet: Wallet, entries: Sequence[Entry]) -> list[Put]:
+    """A wallet after its entries. The conditions are the movement's own (see `transaction`), written out: fifty wallets
+    have a hundred of them."""
+    tables = store.tables
     wallet_id = _id_of(wallet)
-    movement = {
-        "TableName": tables.wallets_name,
-        "Item": item_of(wallet_attributes(wallet)),
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": {"N": str(settlement.version)}},
-    }
-    entries = (
+    moved = {"TableName": tables.wallets_name, "Item": item_of(wallet_attributes(wallet)), **_unchanged(version)}
+    booked = (
         {
             "TableName": tables.ledger_name,
             "Item": item_of(entry_attributes(wallet_id, entry)),
             "ConditionExpression": "attribute_not_exists(wallet)",
         }
-        for entry in settlement.entries
+        for entry in entries
     )
-    return [movement, *entries]
+    return [moved, *booked]
+
+
+def _unchanged(version: int) -> Put:
+    if version == 0:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
 
 
 def _id_of(wallet: Wallet) -> WalletId:

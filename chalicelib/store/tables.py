@@ -6,6 +6,7 @@
     wallets  clock       #clock / "clock"              the test clock, where the stage has one
     wallets  settings    #settings / "settings"        the merchant's settings, once they were changed
     wallets  order       #order/id / "order"           every order that was paid or cancelled
+    wallets  tally       #tally/what/customer / "tally"  how often a customer got something that is given so often only
     wallets  event       #operation id / "event"       an event that was parked or rejected
     wallets  rejection   #rejected / its id            the rejected message itself
     ledger   entry       customer/currency / sequence  every entry; append-only
@@ -37,6 +38,7 @@ ORDERS = "orders"
 """Local index of the ledger table: a wallet's entries about one order. It is read strongly consistent."""
 
 OPERATION = "operation"
+TALLY = "tally"
 ORDER = "order"
 EVENT = "event"
 REJECTED = "#rejected"
@@ -146,6 +148,16 @@ class OrderRow(Model):
     told = BinaryAttribute(legacy_encoding=False)
 
 
+class TallyRow(Model):
+    """What a customer got of one thing so far: how often, how much (minor units), and when last (milliseconds)."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    times = NumberAttribute()
+    amount = NumberAttribute()
+    last_at = NumberAttribute()
+
+
 class EventRow(Model):
     """What became of an event that is not applied: parked or rejected, and why. `rejection` is its id in that list."""
 
@@ -198,6 +210,7 @@ class Tables:
     settings: type[SettingsRow]
     entry: type[EntryRow]
     order: type[OrderRow]
+    tally: type[TallyRow]
     event: type[EventRow]
     rejection: type[RejectionRow]
     document: type[DocumentRow]
@@ -220,6 +233,7 @@ def bind(wallets_name: str, ledger_name: str, customers_name: str = "", campaign
         settings=bound(SettingsRow, wallets_name),
         entry=bound(EntryRow, ledger_name),
         order=bound(OrderRow, wallets_name),
+        tally=bound(TallyRow, wallets_name),
         event=bound(EventRow, wallets_name),
         rejection=bound(RejectionRow, wallets_name),
         document=DocumentRow,

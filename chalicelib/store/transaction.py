@@ -4,13 +4,14 @@
     put     entry, …        condition: no such sequence yet
     put     operation       condition: no such operation yet
     put     order           condition: its version is the one that was read (or it is not there)
+    put     tally           condition: it says what was read      (what a customer may get so often only)
     update  redemption      condition: it is as it was read    (a reversal: what has been given back)
     update  hold's record   condition: it is there             (a capture or release: what became of it)
 
 A plan without entries leaves the wallet alone. The wallet's condition guards everything that was decided from it. A
-redemption is read beside it, perhaps a moment earlier, and so has a condition of its own; so has an order. The others
-make a torn restore or a second writer fail instead of overwriting. PynamoDB puts the puts on the wire first, in the
-order of the calls, and the updates behind them.
+redemption is read beside it, perhaps a moment earlier, and so has a condition of its own; so have an order and a tally.
+The others make a torn restore or a second writer fail instead of overwriting. PynamoDB puts the puts on the wire first,
+in the order of the calls, and the updates behind them.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from typing import Any
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.ledger.model import Plan
+from chalicelib.ledger.model import Plan, Tally
 from chalicelib.ledger.orders import Order
 from chalicelib.store.codec import entry_row, redemption_record, wallet_row
 from chalicelib.store.envelope import Envelope, WalletId
 from chalicelib.store.order_codec import order_row
 from chalicelib.store.packing import deflate
-from chalicelib.store.reading import Seen, Store
+from chalicelib.store.reading import Seen, Store, tally_key
 from chalicelib.store.signals import Signal, signal_of
 from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables, WalletRow
 
@@ -60,6 +61,8 @@ def commit(store: Store, wallet_id: WalletId, seen: Seen, plan: Plan, envelope: 
                 )
             if plan.order is not None and plan.order is not seen.order.order:
                 _save_order(tables, transaction, plan.order, seen.order.order)
+            if plan.tally is not None:
+                _save_tally(tables, transaction, wallet_id, plan.tally, seen)
             _amend_records(tables, transaction, plan, seen, envelope.operation)
     except TransactWriteError as error:
         return signal_of(error, operation_at=written if envelope.remembered else None)
@@ -76,6 +79,16 @@ def _save_order(tables: Tables, transaction: TransactWrite, order: Order, before
     version = before.version if before is not None else 0
     unchanged = rows.version == version if version else rows.pk.does_not_exist()
     transaction.save(order_row(tables, order, version + 1), condition=unchanged)
+
+
+def _save_tally(tables: Tables, transaction: TransactWrite, wallet_id: WalletId, tally: Tally, seen: Seen) -> None:
+    """A tally only grows, so that how often tells whether it is as it was read."""
+    assert seen.counted is not None, "what is counted was read"
+    assert tally.times > seen.tally.times, "a tally only grows"
+    rows = tables.tally
+    unchanged = rows.times == seen.tally.times if seen.tally.times else rows.pk.does_not_exist()
+    row = rows(*tally_key(seen.counted, wallet_id), times=tally.times, amount=tally.amount, last_at=tally.last_at)
+    transaction.save(row, condition=unchanged)
 
 
 def set_clock(store: Store, now: int | None) -> Signal:

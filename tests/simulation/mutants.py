@@ -119,12 +119,12 @@ def sweep_forgets_a_shard() -> AbstractContextManager[None]:
 
 def settlement_is_not_guarded() -> AbstractContextManager[None]:
     """A group of wallets is settled over whatever has happened to them since they were read."""
-    sound = settlement._puts
+    sound = settlement.movement
 
     def puts(*what: Any) -> list[dict[str, Any]]:
         return [{name: put[name] for name in ("TableName", "Item")} for put in sound(*what)]
 
-    return _with(settlement, "_puts", puts)
+    return _with(settlement, "movement", puts)
 
 
 def poison_counts_as_finished() -> AbstractContextManager[None]:
@@ -153,12 +153,12 @@ def refund_is_not_remembered() -> AbstractContextManager[None]:
 
 def parked_counts_as_finished() -> AbstractContextManager[None]:
     """An event that waits for its order is deleted from its queue."""
-    sound = intake._follow_up
+    sound = intake._dealt_with
 
-    def follow_up(desk: Any, record: Any, outcome: Outcome) -> bool:
+    def dealt_with(desk: Any, record: Any, outcome: Outcome) -> bool:
         return sound(desk, record, outcome) or outcome.status is Status.PARKED
 
-    return _with(intake, "_follow_up", follow_up)
+    return _with(intake, "_dealt_with", dealt_with)
 
 
 def rejected_is_not_kept() -> AbstractContextManager[None]:

@@ -71,7 +71,7 @@ def test_stack_json_tells_where_everything_is(stack: Stack, data: Path) -> None:
     for url in told["queues"].values():
         assert client("sqs", told["aws"]).get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     assert told["bus"] == "store-credit"
-    assert set(told["tables"]) == {"wallets", "ledger"}
+    assert set(told["tables"]) == {"wallets", "ledger", "customers", "campaigns"}
     for name in told["tables"].values():
         assert dynamodb(told["aws"]).describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
 
@@ -107,6 +107,7 @@ def test_a_stack_stands_beside_another_and_keeps_its_data_over_a_restart(
         with caller(first, token) as http:
             grant(http, customer)
             assert available(http, customer) == 1000
+            assert becomes_known(http, customer)
         assert available(as_role("support"), customer) == 0
         assert as_role("support").get("v1/customers/alice/wallets").status_code == 200
     finally:
@@ -120,6 +121,8 @@ def test_a_stack_stands_beside_another_and_keeps_its_data_over_a_restart(
         for url in second.queues.values():
             assert client("sqs", second.aws).get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         assert available(http, customer) == 1000
+        grant(http, f"{customer}-later")
+        assert becomes_known(http, f"{customer}-later"), "entries are followed after a restart too"
         assert clocks(second) == {"off"}
         frozen = {"now": "2026-01-01T00:00:00Z"}
         owner = {"Authorization": f"Bearer {mint(tmp_path, 'owner')}"}
@@ -181,6 +184,16 @@ def test_a_local_aws_whose_parent_was_killed_saves_and_stops(tmp_path: Path) -> 
         assert is_put(again.endpoint)
     finally:
         again.stop()
+
+
+def becomes_known(http: httpx.Client, customer: str) -> bool:
+    """Whether what the ledger's stream says of a customer comes to its profile."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if http.get(f"v1/customers/{customer}").status_code == 200:
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def start(data: Path) -> subprocess.Popen[bytes]:

@@ -7,9 +7,20 @@ from typing import Any
 import pytest
 
 Resources = dict[str, Any]
-WORKERS = ("Sweep", "Settle", "Orders", "Refunds", "Publish", "Replay")
+WORKERS = (
+    "Sweep", "Settle", "Orders", "Refunds", "Customers", "Publish", "Replay", "Observe", "Release", "Campaign",
+    "Remind", "Notify",
+)  # fmt: skip
 FUNCTIONS = ("APIHandler", "Authorize", *WORKERS)
-DEAD_LETTERS = ("SettleDeadLetters", "OrderEventsDeadLetters", "RefundEventsDeadLetters", "PublishDeadLetters")
+DEAD_LETTERS = (
+    "SettleDeadLetters", "OrderEventsDeadLetters", "RefundEventsDeadLetters", "CustomerEventsDeadLetters",
+    "ReleaseDeadLetters", "NoticesDeadLetters", "PublishDeadLetters", "ObserveDeadLetters",
+)  # fmt: skip
+# Seconds that a message may wait in a queue before somebody is called.
+AGES = {"SettleQueue": 900, "CustomerEventsQueue": 3600, "ReleaseQueue": 3600, "NoticesQueue": 3600}
+STREAM_READERS = ("Publish", "Observe")
+LAGS = ("SweepLagSeconds", "ReleaseLagSeconds")
+TABLES = ("WalletsTable", "LedgerTable", "CustomersTable", "CampaignsTable")
 
 
 @pytest.fixture
@@ -29,14 +40,13 @@ def test_somebody_is_called_when_it_matters(alarms: dict[tuple[str, str, str], A
         ("AWS/ApiGateway", "5XXError", "store-credit"),
         ("AWS/ApiGateway", "Latency", "store-credit"),
         *(("AWS/Lambda", metric, name) for name in FUNCTIONS for metric in ("Errors", "Throttles")),
-        ("AWS/Lambda", "IteratorAge", "Publish"),
-        ("AWS/DynamoDB", "WriteThrottleEvents", "WalletsTable"),
-        ("AWS/DynamoDB", "WriteThrottleEvents", "LedgerTable"),
+        *(("AWS/Lambda", "IteratorAge", name) for name in STREAM_READERS),
+        *(("AWS/DynamoDB", "WriteThrottleEvents", name) for name in TABLES),
         *(("AWS/SQS", "ApproximateNumberOfMessagesVisible", name) for name in DEAD_LETTERS),
-        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "SettleQueue"),
+        *(("AWS/SQS", "ApproximateAgeOfOldestMessage", name) for name in AGES),
         ("StoreCredit", "UnknownOutcome", "Stage"),
         ("StoreCredit", "Busy", "Stage"),
-        ("StoreCredit", "SweepLagSeconds", "Stage"),
+        *(("StoreCredit", lag, "Stage") for lag in LAGS),
         ("StoreCredit", "Rejected", "Stage"),
     }
 
@@ -55,22 +65,22 @@ def test_a_failed_worker_is_one_too_many(alarms: dict[tuple[str, str, str], Any]
             assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
 
 
-def test_a_sweep_that_lags_or_does_not_run_is_told(alarms: dict[tuple[str, str, str], Any], stage: str) -> None:
-    """The sweep says its lag each minute, so silence is an alarm too; on one machine it only means a closed lid."""
-    alarm = alarms["StoreCredit", "SweepLagSeconds", "Stage"]
+@pytest.mark.parametrize("lag", LAGS)
+def test_a_job_that_lags_or_does_not_run_is_told(alarms: dict[tuple[str, str, str], Any], stage: str, lag: str) -> None:
+    """Each says its lag each minute, so silence is an alarm too; on one machine it only means a closed lid."""
+    alarm = alarms["StoreCredit", lag, "Stage"]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (900, "GreaterThanThreshold")
     assert (alarm["Statistic"], alarm["EvaluationPeriods"]) == ("Maximum", 3)
     assert alarm["TreatMissingData"] == ("notBreaching" if stage == "local" else "breaching")
 
 
 def test_what_waits_too_long_is_told(alarms: dict[tuple[str, str, str], Any]) -> None:
-    assert alarms["AWS/SQS", "ApproximateAgeOfOldestMessage", "SettleQueue"]["Threshold"] == 900
-    assert alarms["AWS/Lambda", "IteratorAge", "Publish"]["Threshold"] == 300_000
-    for metric in (
-        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "SettleQueue"),
-        ("AWS/Lambda", "IteratorAge", "Publish"),
-    ):
-        assert alarms[metric]["Statistic"] == "Maximum"
+    told = {
+        **{("AWS/SQS", "ApproximateAgeOfOldestMessage", queue): seconds for queue, seconds in AGES.items()},
+        **{("AWS/Lambda", "IteratorAge", reader): 300_000 for reader in STREAM_READERS},
+    }
+    for metric, threshold in told.items():
+        assert (alarms[metric]["Threshold"], alarms[metric]["Statistic"]) == (threshold, "Maximum")
 
 
 def test_latency_is_watched_at_the_99th_percentile(resources: Resources) -> None:
@@ -84,7 +94,7 @@ def test_alarms_tell_a_topic_if_there_is_one(alarms: dict[tuple[str, str, str], 
     for (_, metric, _), alarm in alarms.items():
         assert alarm["AlarmActions"] == topic
         assert alarm["OKActions"] == topic
-        if metric != "SweepLagSeconds":
+        if metric not in LAGS:
             assert alarm["TreatMissingData"] == "notBreaching"
 
 

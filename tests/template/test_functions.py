@@ -10,7 +10,10 @@ import pytest
 from dev.package import architecture
 from dev.places import STAGES
 
-WORKERS = ("Sweep", "Settle", "Orders", "Refunds", "Publish", "Replay")
+WORKERS = (
+    "Sweep", "Settle", "Orders", "Refunds", "Customers", "Publish", "Replay", "Observe", "Release", "Campaign",
+    "Remind", "Notify",
+)  # fmt: skip
 FUNCTIONS = {
     "APIHandler": "ApiHandlerRole",
     "Authorize": "AuthorizeRole",
@@ -26,10 +29,20 @@ def actions(service: str, names: str) -> set[str]:
 
 WALLETS = actions("dynamodb", "GetItem BatchGetItem PutItem UpdateItem ConditionCheckItem")
 QUERY = actions("dynamodb", "Query")
+READ = actions("dynamodb", "GetItem BatchGetItem")
+WRITE = READ | actions("dynamodb", "PutItem")
+COUNT = WRITE | actions("dynamodb", "UpdateItem")
+"""Documents, and beside them numbers that are only ever added to."""
+READ_ONE = actions("dynamodb", "GetItem")
+STREAM = {
+    "LedgerTable.StreamArn": actions("dynamodb", "DescribeStream GetRecords GetShardIterator"),
+    "${LedgerTable.Arn}/stream/*": actions("dynamodb", "ListStreams"),
+}
 CONSUME = actions("sqs", "ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes")
 SEND = actions("sqs", "SendMessage")
 PUBLISH = actions("events", "PutEvents")
 DUE = "${WalletsTable.Arn}/index/due"
+CAMPAIGNS_DUE = "${CampaignsTable.Arn}/index/due"
 REFUNDS = "${WalletsTable.Arn}/index/refunds"
 ORDERS = "${LedgerTable.Arn}/index/orders"
 EVENTS: dict[str, set[str]] = {
@@ -37,18 +50,25 @@ EVENTS: dict[str, set[str]] = {
     REFUNDS: QUERY,
     "LedgerTable": actions("dynamodb", "GetItem Query PutItem"),
     ORDERS: QUERY,
+    "CustomersTable": COUNT,
+    "CampaignsTable": COUNT | QUERY,
 }
-"""What both readers of events may do, beside their queues."""
+"""What both readers of orders' events may do, beside their queues."""
+PHONES = "all but arn:${AWS::Partition}:sns:*:*:*"
+"""A text message to a phone has no resource of its own: what is not a topic."""
 MAY: dict[str, dict[str, set[str]]] = {
     "APIHandler": {
         "WalletsTable": WALLETS | QUERY,
         REFUNDS: QUERY,
         "LedgerTable": actions("dynamodb", "GetItem BatchGetItem Query PutItem ConditionCheckItem"),
         ORDERS: QUERY,
+        "CustomersTable": COUNT | QUERY,
+        "CampaignsTable": COUNT | QUERY | actions("dynamodb", "DeleteItem"),
+        "ReleaseQueue": SEND,
     },
     "Authorize": {},
     "Sweep": {
-        "WalletsTable": actions("dynamodb", "GetItem"),
+        "WalletsTable": READ_ONE,
         DUE: QUERY,
         "SettleQueue": SEND | actions("sqs", "GetQueueAttributes"),
     },
@@ -60,13 +80,48 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
     "Orders": {**EVENTS, "OrderEventsQueue": CONSUME, "OrderEventsDeadLetters": SEND},
     "Refunds": {**EVENTS, "RefundEventsQueue": CONSUME, "RefundEventsDeadLetters": SEND},
-    "Publish": {
-        "LedgerTable.StreamArn": actions("dynamodb", "DescribeStream GetRecords GetShardIterator"),
-        "${LedgerTable.Arn}/stream/*": actions("dynamodb", "ListStreams"),
-        "EventBus": PUBLISH,
-        "PublishDeadLetters": SEND,
+    "Customers": {
+        "WalletsTable": WRITE | QUERY | actions("dynamodb", "ConditionCheckItem"),
+        "LedgerTable": actions("dynamodb", "PutItem"),
+        "CustomersTable": COUNT,
+        "CustomerEventsQueue": CONSUME,
+        "CustomerEventsDeadLetters": SEND,
     },
+    "Publish": {**STREAM, "EventBus": PUBLISH, "PublishDeadLetters": SEND},
     "Replay": {"LedgerTable": QUERY, "EventBus": PUBLISH},
+    "Observe": {
+        **STREAM,
+        "WalletsTable": READ,
+        "LedgerTable": QUERY,
+        "CustomersTable": WRITE,
+        "CampaignsTable": COUNT,
+        "NoticesQueue": SEND,
+        "ObserveDeadLetters": SEND,
+    },
+    "Release": {
+        "WalletsTable": READ,
+        CAMPAIGNS_DUE: QUERY,
+        "CampaignsTable": WRITE | QUERY,
+        "ReleaseQueue": SEND,
+    },
+    "Campaign": {
+        "WalletsTable": WRITE,
+        "LedgerTable": actions("dynamodb", "PutItem"),
+        "CustomersTable": WRITE | QUERY,
+        "CampaignsTable": COUNT | QUERY,
+        "ReleaseQueue": CONSUME | SEND,
+    },
+    "Remind": {"WalletsTable": READ_ONE, CAMPAIGNS_DUE: QUERY, "NoticesQueue": SEND},
+    "Notify": {
+        "WalletsTable": WRITE,
+        "LedgerTable": actions("dynamodb", "GetItem Query PutItem"),
+        "CustomersTable": READ_ONE,
+        "CampaignsTable": WRITE | QUERY,
+        "NoticesQueue": CONSUME | SEND,
+        "EventBus": PUBLISH,
+        "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*": actions("ses", "SendEmail"),
+        PHONES: actions("sns", "Publish"),
+    },
 }
 TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -104,7 +159,8 @@ def test_locally_they_run_on_what_the_host_is(resources: Resources) -> None:
 
 def test_functions_have_time_and_memory(resources: Resources) -> None:
     timeouts = {name: properties(resources, name)["Timeout"] for name in FUNCTIONS}
-    assert timeouts == {"APIHandler": 10, "Authorize": 5, "Sweep": 60, **dict.fromkeys(WORKERS[1:], 30)}
+    minute = dict.fromkeys(("Sweep", "Observe", "Release", "Campaign", "Remind", "Notify"), 60)
+    assert timeouts == {**dict.fromkeys(WORKERS, 30), **minute, "APIHandler": 10, "Authorize": 5}
     for name in FUNCTIONS:
         assert 512 <= properties(resources, name)["MemorySize"] <= 1024
 
@@ -131,6 +187,8 @@ def test_functions_are_told_their_tables_by_reference(resources: Resources, stag
         assert told["STAGE"] == stage
         assert told["WALLETS_TABLE"] == {"Ref": "WalletsTable"}
         assert told["LEDGER_TABLE"] == {"Ref": "LedgerTable"}
+        assert told["CUSTOMERS_TABLE"] == {"Ref": "CustomersTable"}
+        assert told["CAMPAIGNS_TABLE"] == {"Ref": "CampaignsTable"}
         assert told["MERCHANT_ZONE"] == {"Ref": "MerchantZone"}
         assert told["LOG_LEVEL"] == {"Ref": "LogLevel"}
 
@@ -179,23 +237,49 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(resources: Resources) 
         granted: dict[str, set[str]] = {}
         for statement in statements(resources, role):
             assert statement["Effect"] == "Allow"
-            for resource in statement["Resource"]:
+            for resource in _resources(statement):
                 granted.setdefault(_named(resource), set()).update(statement["Action"])
         expected = {**MAY[name], "*": TRACES, _log_streams(name): LOGS}
         assert granted == expected
 
 
-def test_nobody_scans_deletes_or_changes_the_ledger(resources: Resources) -> None:
+def test_nobody_scans_or_changes_the_ledger(resources: Resources) -> None:
     granted = json.dumps([statements(resources, role) for role in FUNCTIONS.values()])
-    for forbidden in (
-        "Scan", "DeleteItem", "BatchWriteItem", "PartiQL", "PurgeQueue", "DeleteQueue",
-    ):  # fmt: skip
+    for forbidden in ("Scan", "BatchWriteItem", "PartiQL", "PurgeQueue", "DeleteQueue"):
         assert forbidden not in granted
     for role in FUNCTIONS.values():
         for statement in statements(resources, role):
             assert not any("*" in action for action in statement["Action"])
-            if any("LedgerTable" in json.dumps(resource) for resource in statement["Resource"]):
+            if any("LedgerTable" in resource for resource in _resources(statement)):
                 assert "dynamodb:UpdateItem" not in statement["Action"]
+
+
+def test_nothing_is_deleted_but_what_a_marketer_wrote(resources: Resources) -> None:
+    """Neither money, nor people, nor what was released and to whom."""
+    deleting = [
+        (name, statement)
+        for name, role in FUNCTIONS.items()
+        for statement in statements(resources, role)
+        if "dynamodb:DeleteItem" in statement["Action"]
+    ]
+    ((name, statement),) = deleting
+    assert (name, _resources(statement)) == ("APIHandler", ["CampaignsTable"])
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#segments", "#rules", "#templates", "#webhooks"]}
+    }
+
+
+def test_email_goes_out_under_the_merchants_address_only(
+    resources: Resources, templates: dict[str, Any], stage: str
+) -> None:
+    for name, role in FUNCTIONS.items():
+        told = properties(resources, name)["Environment"]["Variables"].get("NOTICES_SENDER")
+        assert told == ({"Ref": "NoticesSender"} if name == "Notify" else None)
+        for statement in statements(resources, role):
+            if "ses:SendEmail" in statement["Action"]:
+                assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "NoticesSender"}}}
+    default = templates[stage]["Parameters"]["NoticesSender"]["Default"]
+    assert default == ("credit@example.com" if stage == "local" else "")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -203,6 +287,12 @@ def test_a_stage_cannot_be_deployed_under_another_name(templates: dict[str, Any]
     parameter = templates[stage]["Parameters"]["Stage"]
     assert parameter["Default"] == stage
     assert parameter["AllowedValues"] == [stage]
+
+
+def _resources(statement: dict[str, Any]) -> list[str]:
+    if "NotResource" in statement:
+        return [f"all but {_named(resource)}" for resource in statement["NotResource"]]
+    return [_named(resource) for resource in statement["Resource"]]
 
 
 def _named(resource: Any) -> str:

@@ -59,14 +59,35 @@ def test_every_function_imports_with_nothing_but_the_package(templates: dict[str
         for each in templates["local"]["Resources"].values()
         if each["Type"] == "AWS::Serverless::Function"
     ]
-    assert functions
-    for function in functions:
-        module, _, name = function["Handler"].rpartition(".")
-        taken = run_alone(unzipped, f"import {module}; assert callable({module}.{name})")
+    handlers = {function["Handler"] for function in functions}
+    assert len(handlers) == len(functions)
+    for module in {handler.rpartition(".")[0] for handler in handlers}:
+        names = sorted(name for where, _, name in (handler.rpartition(".") for handler in handlers) if where == module)
+        taken = run_alone(
+            unzipped, f"import {module}; assert all(callable(getattr({module}, name)) for name in {names})"
+        )
         assert {module.partition(".")[0], "chalice"} <= taken
 
 
-@pytest.mark.parametrize("library", ["boto3", "botocore", "pynamodb", "pydantic", "jwt", "cryptography", "tzdata"])
+def test_what_functions_import_when_they_are_first_called_is_in_the_package_too(unzipped: Path) -> None:
+    run_alone(
+        unzipped,
+        """
+import importlib, pkgutil
+import chalicelib
+
+found = [module.name for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib.")]
+assert {"chalicelib.edge.notifying", "chalicelib.edge.releasing", "chalicelib.edge.observing"} <= set(found)
+for name in found:
+    importlib.import_module(name)
+""",
+    )
+
+
+@pytest.mark.parametrize(
+    "library",
+    ["boto3", "botocore", "pynamodb", "pydantic", "jwt", "cryptography", "jinja2", "standardwebhooks", "tzdata"],
+)
 def test_every_library_comes_from_the_package(unzipped: Path, library: str) -> None:
     assert library in run_alone(unzipped, f"import {library}")
 
@@ -82,7 +103,7 @@ from pynamodb.connection import Connection
 boto3.client("dynamodb", aws_access_key_id="x", aws_secret_access_key="y").get_paginator("query")
 boto3.resource("dynamodb", aws_access_key_id="x", aws_secret_access_key="y")
 botocore.session.get_session().create_client("dynamodb").get_waiter("table_exists")
-for service in ("sqs", "events"):
+for service in ("sqs", "events", "sesv2", "sns"):
     botocore.session.get_session().create_client(service)
 Connection().client
 for key, algorithm in (
@@ -103,7 +124,7 @@ def test_a_package_holds_the_app_its_libraries_and_no_rubbish(packages: dict[str
     assert not tops & {"tests", "dev", "bench", "infra", ".chalice", "pytest", "moto", "bin"}
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
     described = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
-    assert described == {"dynamodb", "events", "sqs"}
+    assert described == {"dynamodb", "events", "sesv2", "sns", "sqs"}
 
 
 def test_compiled_libraries_fit_the_architecture(packages: dict[str, Package], templates: dict[str, Any]) -> None:

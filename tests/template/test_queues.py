@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.notices.sending import MAX_TRIES
+
 Resources = dict[str, Any]
 
 # queue: its dead letters, the function that reads it, how often it is tried (on one machine: sooner given up)
@@ -13,7 +15,14 @@ QUEUES = {
     "SettleQueue": ("SettleDeadLetters", "Settle", {"local": 5, "dev": 5, "prod": 5}),
     "OrderEventsQueue": ("OrderEventsDeadLetters", "Orders", {"local": 6, "dev": 10, "prod": 10}),
     "RefundEventsQueue": ("RefundEventsDeadLetters", "Refunds", {"local": 6, "dev": 10, "prod": 10}),
+    "CustomerEventsQueue": ("CustomerEventsDeadLetters", "Customers", {"local": 6, "dev": 10, "prod": 10}),
+    "ReleaseQueue": ("ReleaseDeadLetters", "Campaign", {"local": 5, "dev": 5, "prod": 5}),
+    "NoticesQueue": ("NoticesDeadLetters", "Notify", {"local": 8, "dev": 8, "prod": 8}),
 }
+EVENT_READERS = {"Orders": "OrderEventsQueue", "Refunds": "RefundEventsQueue", "Customers": "CustomerEventsQueue"}
+# How many messages a function is handed at once, and how many of it run at once; where they are not ten.
+BATCHES = {"ReleaseQueue": (1, 5), "NoticesQueue": (10, 5)}
+STREAM_READERS = ("Publish", "Observe")
 NAMES = {
     "SettleQueue": "settle",
     "SettleDeadLetters": "settle-dead-letters",
@@ -21,7 +30,14 @@ NAMES = {
     "OrderEventsDeadLetters": "order-events-dead-letters",
     "RefundEventsQueue": "refund-events",
     "RefundEventsDeadLetters": "refund-events-dead-letters",
+    "CustomerEventsQueue": "customer-events",
+    "CustomerEventsDeadLetters": "customer-events-dead-letters",
+    "ReleaseQueue": "release",
+    "ReleaseDeadLetters": "release-dead-letters",
+    "NoticesQueue": "notices",
+    "NoticesDeadLetters": "notices-dead-letters",
     "PublishDeadLetters": "publish-dead-letters",
+    "ObserveDeadLetters": "observe-dead-letters",
 }
 DEAD_LETTERS = [name for name in NAMES if name.endswith("DeadLetters")]
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -67,6 +83,17 @@ def test_what_fails_again_and_again_ends_with_the_dead_letters(resources: Resour
     }
 
 
+@pytest.mark.parametrize("function", EVENT_READERS)
+def test_a_reader_of_events_knows_which_try_is_the_last(resources: Resources, function: str) -> None:
+    told = properties(resources, function)["Environment"]["Variables"]["MAX_RECEIVES"]
+    queue = properties(resources, EVENT_READERS[function])
+    assert told == str(queue["RedrivePolicy"]["maxReceiveCount"])
+
+
+def test_a_notice_is_given_up_when_its_queue_gives_it_up(resources: Resources) -> None:
+    assert properties(resources, "NoticesQueue")["RedrivePolicy"]["maxReceiveCount"] == MAX_TRIES
+
+
 def test_dead_letters_are_kept_fourteen_days_and_longer_than_in_their_queue(resources: Resources) -> None:
     for name in DEAD_LETTERS:
         assert properties(resources, name)["MessageRetentionPeriod"] == FOURTEEN_DAYS
@@ -76,22 +103,26 @@ def test_dead_letters_are_kept_fourteen_days_and_longer_than_in_their_queue(reso
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_batch_fails_in_part_and_no_more_than_ten_run_at_once(resources: Resources, queue: str) -> None:
+def test_a_batch_fails_in_part_and_few_run_at_once(resources: Resources, queue: str) -> None:
     """Without the response type, what a function says of single messages counts for nothing: all are deleted."""
     function = QUEUES[queue][1]
+    at_once, running = BATCHES.get(queue, (10, 10))
     mapping = source(resources, function, f"{function}SqsEventSource")
     assert mapping["Type"] == "SQS"
     assert mapping["Properties"] == {
         "Queue": {"Fn::Sub": f"${{{queue}.Arn}}"},
-        "BatchSize": 10,
+        "BatchSize": at_once,
         "MaximumBatchingWindowInSeconds": 0,
-        "ScalingConfig": {"MaximumConcurrency": 10},
+        "ScalingConfig": {"MaximumConcurrency": running},
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     }
 
 
-def test_the_ledger_is_published_in_order_and_one_bad_record_is_found_and_set_aside(resources: Resources) -> None:
-    mapping = source(resources, "Publish", "PublishDynamodbEventSource")
+@pytest.mark.parametrize("reader", STREAM_READERS)
+def test_the_ledger_is_read_in_order_and_one_bad_record_is_found_and_set_aside(
+    resources: Resources, reader: str
+) -> None:
+    mapping = source(resources, reader, f"{reader}DynamodbEventSource")
     assert mapping["Type"] == "DynamoDB"
     assert mapping["Properties"] == {
         "Stream": {"Fn::GetAtt": ["LedgerTable", "StreamArn"]},
@@ -103,16 +134,28 @@ def test_the_ledger_is_published_in_order_and_one_bad_record_is_found_and_set_as
         "MaximumRetryAttempts": 50,
         "ParallelizationFactor": 1,
         "DestinationConfig": {
-            "OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["PublishDeadLetters", "Arn"]}}
+            "OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": [f"{reader}DeadLetters", "Arn"]}}
         },
     }
 
 
-def test_a_sweep_begins_each_minute_and_may_take_one(resources: Resources) -> None:
-    schedule = source(resources, "Sweep", "SweepEvent")
+def test_no_more_than_two_read_the_ledgers_stream(resources: Resources) -> None:
+    """More than two readers of a shard are throttled by DynamoDB: a third one needs another way."""
+    readers = {
+        name
+        for name, each in resources.items()
+        if each["Type"] == "AWS::Serverless::Function"
+        and any(event["Type"] == "DynamoDB" for event in each["Properties"].get("Events", {}).values())
+    }
+    assert readers == set(STREAM_READERS)
+
+
+@pytest.mark.parametrize("job", ["Sweep", "Release", "Remind"])
+def test_a_job_begins_each_minute_and_may_take_one(resources: Resources, job: str) -> None:
+    schedule = source(resources, job, f"{job}Event")
     assert schedule["Type"] == "Schedule"
     assert schedule["Properties"]["Schedule"] == "rate(1 minute)"
-    assert properties(resources, "Sweep")["Timeout"] == 60
+    assert properties(resources, job)["Timeout"] == 60
 
 
 def test_a_replay_is_started_by_nobody_but_a_person(resources: Resources) -> None:
@@ -146,6 +189,16 @@ def test_functions_are_told_their_queues_and_bus_by_reference(resources: Resourc
             "REFUND_EVENTS_QUEUE_URL": {"Ref": "RefundEventsQueue"},
             "REFUND_EVENTS_DEAD_LETTERS_URL": {"Ref": "RefundEventsDeadLetters"},
         },
+        "Customers": {
+            "CUSTOMER_EVENTS_QUEUE_URL": {"Ref": "CustomerEventsQueue"},
+            "CUSTOMER_EVENTS_DEAD_LETTERS_URL": {"Ref": "CustomerEventsDeadLetters"},
+        },
+        "APIHandler": {"RELEASE_QUEUE_URL": {"Ref": "ReleaseQueue"}},
+        "Release": {"RELEASE_QUEUE_URL": {"Ref": "ReleaseQueue"}},
+        "Campaign": {"RELEASE_QUEUE_URL": {"Ref": "ReleaseQueue"}},
+        "Observe": {"NOTICES_QUEUE_URL": {"Ref": "NoticesQueue"}},
+        "Remind": {"NOTICES_QUEUE_URL": {"Ref": "NoticesQueue"}},
+        "Notify": {"NOTICES_QUEUE_URL": {"Ref": "NoticesQueue"}, "EVENT_BUS": {"Ref": "EventBus"}},
         "Publish": {"EVENT_BUS": {"Ref": "EventBus"}},
         "Replay": {"EVENT_BUS": {"Ref": "EventBus"}},
     }

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 Resources = dict[str, Any]
-TABLES = ("WalletsTable", "LedgerTable")
+DOCUMENTS = ("CustomersTable", "CampaignsTable")
+TABLES = ("WalletsTable", "LedgerTable", *DOCUMENTS)
+
+
+def test_there_is_no_table_that_these_tests_do_not_know(resources: Resources) -> None:
+    assert {name for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::Table"} == set(TABLES)
+
+
+def test_the_stack_says_what_its_tables_are_called(templates: dict[str, Any], stage: str) -> None:
+    outputs = {name: output["Value"] for name, output in templates[stage]["Outputs"].items()}
+    for name in TABLES:
+        assert outputs[f"{name}Name"] == {"Ref": name}
 
 
 def test_tables_outlive_their_stack(resources: Resources) -> None:
@@ -38,6 +49,19 @@ def test_the_wallets_table_finds_what_is_due_and_forgets_only_garbage(resources:
     assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes.values())
     assert _index_keys(indexes["due"]) == [("shard", "HASH"), ("due_at", "RANGE")]
     assert _index_keys(indexes["refunds"]) == [("refund", "HASH")]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_are_found_by_key_and_by_when_something_is_to_be_done_about_them(
+    resources: Resources, name: str
+) -> None:
+    properties = resources[name]["Properties"]
+    assert _keys(properties) == {"pk": ("HASH", "S"), "sk": ("RANGE", "S")}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "delete_after", "Enabled": True}
+    (due,) = properties["GlobalSecondaryIndexes"]
+    assert (due["IndexName"], due["Projection"]) == ("due", {"ProjectionType": "KEYS_ONLY"})
+    assert _index_keys(due) == [("shard", "HASH"), ("due_at", "RANGE")]
+    assert "StreamSpecification" not in properties
 
 
 def test_the_ledger_is_a_sequence_for_each_wallet_with_a_stream_and_no_expiry(resources: Resources) -> None:

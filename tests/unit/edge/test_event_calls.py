@@ -155,7 +155,7 @@ def test_a_long_message_is_cut_where_it_is_listed(till: Till) -> None:
 
 def test_the_list_has_pages_newest_first(till: Till) -> None:
     for number in range(5):
-        till.engine.store.now += 1_000
+        till.engine.store.present += 1_000
         arrive(till, f"poison {number}", number=number)
     first = described(till.get(REJECTED, limit="2"), "RejectionPage")
     second = described(till.get(REJECTED, limit="2", cursor=first["next_cursor"]), "RejectionPage")

@@ -20,6 +20,9 @@ def test_every_post_that_changes_something_needs_a_key_and_no_other_call() -> No
     assert {route.name for route in ROUTES if route.method == "POST"} - {r.name for r in COMMANDS} == {
         "quote",
         "quote_refund",
+        "preview_segment",
+        "preview_notice_template",
+        "forecast_campaign",
     }
 
 
@@ -33,7 +36,7 @@ def test_without_a_key_nothing_is_done(till: Till, route: Route) -> None:
 @pytest.mark.parametrize("route", COMMANDS, ids=lambda route: route.name)
 def test_a_dry_run_needs_no_key(till: Till, route: Route) -> None:
     answered = till.post(path_of(route), REQUESTS[route.name], key=None, query={"dry_run": "true"})
-    assert answered.status in (201, 404, 409) or answered.code == "amount_out_of_range"  # there is no debt to waive
+    assert answered.status in (200, 201, 404, 409) or answered.code == "amount_out_of_range"  # there is no debt to waive
     assert till.engine.store.wallets == {}
 
 

@@ -22,7 +22,20 @@ over_refund expires_in_past expires_earlier expiry_not_permitted balance_limit_e
 condition_not_met feature_disabled not_found unauthorized forbidden rate_limited busy outcome_unknown invalid_cursor
 version_conflict
 """.split()
-BESIDE_THE_CONTRACT = {"internal_error", "history_too_long", "order_limit_exceeded", "redemption_not_seen"}
+BESIDE_THE_CONTRACT = {
+    "internal_error",
+    "history_too_long",
+    "order_limit_exceeded",
+    "redemption_not_seen",
+    "available_at_in_past",
+    "campaign_state",
+    "customer_merged",
+    "hold_open",
+    "import_has_errors",
+    "merge_too_large",
+    "notice_limit_exceeded",
+    "rule_limit_exceeded",
+}
 REFUSALS = [each for each in vars(refusals).values() if isinstance(each, type) and issubclass(each, Refused)]
 
 
@@ -30,6 +43,9 @@ def test_every_code_of_the_contract_has_a_status_unless_only_an_event_meets_it()
     assert set(STATUS) - BESIDE_THE_CONTRACT == set(CONTRACT) - {"currency_mismatch"}
     assert {"currency_mismatch", *BESIDE_THE_CONTRACT} & set(REASONS) == {
         "currency_mismatch",
+        "customer_merged",
+        "hold_open",
+        "merge_too_large",
         "order_limit_exceeded",
         "redemption_not_seen",
     }

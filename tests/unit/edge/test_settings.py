@@ -123,6 +123,11 @@ def test_other_answers_have_no_etag(till: Till) -> None:
         ("/kinds_without_expiry/0", {"kinds_without_expiry": ["gift"]}),
         ("/merged_kinds/0", {"merged_kinds": ["reinstated"]}),
         ("/merged_kinds", {"merged_kinds": ["manual"] * 12}),
+        ("/release_wallets_per_second", {"release_wallets_per_second": 0}),
+        ("/release_wallets_per_second", {"release_wallets_per_second": 5_001}),
+        ("/require_notice_kinds/0", {"require_notice_kinds": ["reinstated"]}),
+        ("/default_currency", {"default_currency": "euro"}),
+        ("/default_currency", {"default_currency": "XQX"}),
         ("/spending_order", {"spending_order": list(SPENDING_ORDER[:-1])}),
         ("/spending_order", {"spending_order": [*SPENDING_ORDER[:-1], "priority"]}),
         ("/spending_order/6", {"spending_order": [*SPENDING_ORDER[:-1], "luck"]}),
@@ -150,6 +155,9 @@ EVERYTHING: dict[str, Any] = {
     "kinds_without_expiry": ["refund"],
     "merged_kinds": [],
     "spending_order": list(SPENDING_ORDER[::-1]),
+    "release_wallets_per_second": 5_000,
+    "require_notice_kinds": [],
+    "default_currency": "STARS",
 }
 
 

@@ -7,9 +7,11 @@ the store, its transactions and its races do is the engine tier's affair.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -24,17 +26,22 @@ from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import CurrencyUnknown
 from chalicelib.settings.document import policy_of
 from chalicelib.store.commit import Decide
+from chalicelib.store.connections import Connections
 from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.inbox import Fate, Message, Reason
 from chalicelib.store.packing import deflate
-from chalicelib.store.reading import NOTHING_ELSE, Seen, Subject
+from chalicelib.store.reading import NOTHING_ELSE, Seen, Store, Subject
 from chalicelib.store.settings import StoredSettings
 from chalicelib.store.signals import KeyReused, Signal
-from chalicelib.store.tables import EventRow, OperationRow, RejectionRow
+from chalicelib.store.tables import EventRow, OperationRow, RejectionRow, Tables
+from tests.unit.edge.cupboard import Cupboard
 
 NOW = 1_790_000_000_000  # 2026-09-21T14:13:20Z
 TOKEN_ENDS_SECONDS = 4_000_000_000
-ALL_SCOPES = "wallets:read wallets:write checkout reports:read audit settings:write"
+ALL_SCOPES = (
+    "wallets:read wallets:write checkout reports:read audit settings:write"
+    " campaigns:read campaigns:write customers:read customers:write"
+)
 WALLET = "/v1/customers/alice/wallets/EUR"
 
 
@@ -44,14 +51,14 @@ class Hand(NamedTuple):
     drawer: Drawer
 
     def now(self) -> int:
-        return self.drawer.now
+        return self.drawer.present
 
 
 class Drawer:
     """Where the till's wallets lie: what the engine asks of its store."""
 
     def __init__(self) -> None:
-        self.now = NOW
+        self.present = NOW
         self.clock = Hand(self)
         self.done: dict[str, tuple[str, str]] = {}
         """By operation: what was asked, and what was answered."""
@@ -63,13 +70,41 @@ class Drawer:
         self.redemptions: dict[str, Redemption] = {}
         self.holds: dict[str, HoldStatus] = {}
         self.settings: StoredSettings | None = None
+        self.has_test_clock = True
+
+    @cached_property
+    def cupboard(self) -> Cupboard:
+        """Where documents lie, once there are some."""
+        return Cupboard()
+
+    @property
+    def tables(self) -> Tables:
+        return self.cupboard.bound
+
+    @property
+    def connections(self) -> Connections:
+        return self.cupboard.connections
+
+    @property
+    def _shelves(self) -> Store:
+        return Store(self.tables, self.connections, self.clock, test_clock=False)
+
+    def now(self) -> int:
+        return self.present
+
+    def operation(self, operation: str) -> OperationRow | None:
+        """What the key of a request about documents did."""
+        return self._shelves.operation(operation)
+
+    def items(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        return self._shelves.items(keys)
 
     def read(self, wallet_id: WalletId, about: Subject = NOTHING_ELSE) -> Seen:
         name = str(wallet_id)
         issued = {each.id for entry in self.entries.get(name, []) for each in entry.lots}
         return Seen(
             self.wallets.get(name) or Wallet(wallet_id.customer, wallet_id.currency),
-            self.now,
+            self.present,
             redemption=self.redemptions.get(f"{name} {about.redemption}"),
             order=self._history(name, about.order) if about.order else OrderHistory(),
             hold_status=self.holds.get(f"{name} {about.hold}"),
@@ -103,7 +138,7 @@ class Drawer:
             self.holds[f"{name} {closed}"] = status
 
     def wallets_of(self, customer: str) -> tuple[list[Wallet], int]:
-        return [wallet for wallet in self.wallets.values() if wallet.customer == customer], self.now
+        return [wallet for wallet in self.wallets.values() if wallet.customer == customer], self.present
 
     def entries_before(self, wallet_id: WalletId, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
         older = [e for e in reversed(self.entries.get(str(wallet_id), [])) if before is None or e.sequence < before]
@@ -192,7 +227,7 @@ class DictionaryShelf:
         return self._drawer.settings
 
     def read_now(self) -> tuple[StoredSettings | None, int]:
-        return self._drawer.settings, self._drawer.now
+        return self._drawer.settings, self._drawer.present
 
     def put(self, settings: StoredSettings) -> Signal:
         before = self._drawer.settings
@@ -210,6 +245,8 @@ class DictionaryEngine:
         self.has_test_clock = True
         self.fails: Exception | None = None
         self.commands = 0
+        self.sleep: Callable[[float], None] = lambda _: None
+        self.uniform: Callable[[], float] = lambda: 0.5
 
     @property
     def policy(self) -> Policy:
@@ -239,14 +276,13 @@ class DictionaryEngine:
         return Answer(body)
 
     def set_clock(self, now: int | None) -> None:
-        self.store.now = NOW if now is None else now
+        self.store.present = NOW if now is None else now
 
 
 def path_of(route: Route, customer: str = "alice") -> str:
     """The path of a call about things that may be there or not."""
-    return route.path.format(
-        customer=customer, currency="EUR", id="some_id", lot="lot_1", source="shop", event="some_event"
-    )
+    names = {"customer": customer, "currency": "EUR", "lot": "lot_1", "source": "shop", "event": "some_event"}
+    return route.path.format_map(defaultdict(lambda: "some_id", names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ EVERYTHING: dict[str, Any] = {
     "kinds_without_expiry": ["exchange", "refund"],
     "merged_kinds": ["cashback", "loyalty"],
     "spending_order": ["expires_at", "priority", *SPENDING_ORDER[2:]],
+    "release_wallets_per_second": 50,
+    "require_notice_kinds": ["loyalty", "refund"],
+    "default_currency": "STARS",
 }
 
 
@@ -68,6 +71,9 @@ def test_the_built_in_settings_are_these() -> None:
         "kinds_without_expiry": ["exchange", "purchased", "refund"],
         "merged_kinds": ["loyalty"],
         "spending_order": list(SPENDING_ORDER),
+        "release_wallets_per_second": 500,
+        "require_notice_kinds": ["exchange", "migration", "purchased", "refund"],
+        "default_currency": "EUR",
     }
 
 
@@ -88,6 +94,9 @@ def test_everything_that_is_said_is_in_the_policy() -> None:
         refund_bonus_basis_points=750,
         refund_bonus_expires=Months(6),
         clawback=Clawback.LOT_ONLY,
+        release_wallets_per_second=50,
+        require_notice_kinds=frozenset({Kind.LOYALTY, Kind.REFUND}),
+        default_currency="STARS",
     )
 
 
@@ -174,6 +183,18 @@ def test_a_kind_that_must_not_expire_has_no_default_that_ends() -> None:
         == "/refund_bonus_expires"
     )
     assert accepted({"kinds_without_expiry": kinds, "expiry_of_kind": never}, BUILT_IN)
+
+
+def test_the_default_currency_is_one_that_there_is() -> None:
+    assert refused({"default_currency": "XQX"}) == "/default_currency"
+    assert accepted({"default_currency": "JPY"}, BUILT_IN)
+    assert accepted({"default_currency": "STARS", "points": EVERYTHING["points"]}, BUILT_IN)
+
+
+def test_settings_that_an_earlier_version_stored_are_completed() -> None:
+    new = {"release_wallets_per_second", "require_notice_kinds", "default_currency"}
+    stored = {name: value for name, value in EVERYTHING.items() if name not in new}
+    assert completed(stored) == EVERYTHING | {name: BUILT_IN[name] for name in new}
 
 
 def test_a_jurisdiction_may_let_paid_credit_expire() -> None:

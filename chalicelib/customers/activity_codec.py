@@ -1,0 +1,195 @@
+"""How what a customer did becomes a part of a document's body, and back.
+
+Equal things stand together, which is what deflates best: days as differences from the one ahead, traces as base64 of
+their six bytes, one list for each number. What is absent or as it would be anyway is left out.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from itertools import accumulate, repeat
+from typing import Any
+
+from chalicelib.customers.activity import (
+    MAX_GROUP_TRACES,
+    MAX_TRACES,
+    Abandoned,
+    Activity,
+    DayEmail,
+    DayOrders,
+    Lifetime,
+    Recent,
+    RecentOrder,
+    WalletFigures,
+)
+from chalicelib.customers.traces import TRACE_BYTES, Traces
+
+Json = dict[str, Any]
+
+
+def activity_body(activity: Activity) -> Json:
+    return said(
+        {
+            "o": _orders(activity),
+            "l": {
+                currency: [each.count, each.total, each.first_day, each.last_day]
+                for currency, each in sorted(activity.lifetime.items())
+            },
+            "r": [
+                [each.at, _text([each.trace]), each.currency, each.total, int(each.counts)]
+                for each in activity.recent_orders
+            ],
+            "b": _traces(activity.bought),
+            "v": _traces(activity.viewed),
+            "t": _traces(activity.tags_bought),
+            "c": _traces(activity.collections_viewed),
+            "rb": [list(each) for each in activity.recently_bought],
+            "rv": [list(each) for each in activity.recently_viewed],
+            "e": _email(activity),
+            "cs": activity.checkout_started_at,
+            "ca": list(activity.abandoned) if activity.abandoned else None,
+            "w": {
+                currency: [
+                    each.sequence,
+                    each.issued,
+                    each.redemptions,
+                    each.redeemed,
+                    each.last_redeemed_at,
+                    each.first_issued_at,
+                ]
+                for currency, each in sorted(activity.wallets.items())
+            },
+        }
+    )
+
+
+class _Stored(Activity):
+    """An activity as stored, of which each part is read when it is first asked for. Reading all of it takes most of the
+    time that looking at a profile does, and most questions are about one part or two."""
+
+    __slots__ = ("_told",)
+    __hash__ = None  # type: ignore[assignment]
+    _told: Json
+
+    def __getattr__(self, name: str) -> Any:
+        read = _PARTS.get(name)
+        if read is None:
+            raise AttributeError(name)
+        part = read(self._told)
+        object.__setattr__(self, name, part)
+        return part
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Activity):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _PARTS)
+
+
+def activity_of(told: Json) -> Activity:
+    activity = object.__new__(_Stored)
+    object.__setattr__(activity, "_told", told)
+    return activity
+
+
+_PARTS: dict[str, Callable[[Json], Any]] = {
+    "orders": lambda told: _to_orders(told.get("o", {})),
+    "lifetime": lambda told: {currency: Lifetime(*each) for currency, each in told.get("l", {}).items()},
+    "recent_orders": lambda told: tuple(
+        RecentOrder(at, _numbers(trace)[0], currency, total, bool(counts))
+        for at, trace, currency, total, counts in told.get("r", ())
+    ),
+    "bought": lambda told: _to_traces(told.get("b"), MAX_TRACES),
+    "viewed": lambda told: _to_traces(told.get("v"), MAX_TRACES),
+    "tags_bought": lambda told: _to_traces(told.get("t"), MAX_GROUP_TRACES),
+    "collections_viewed": lambda told: _to_traces(told.get("c"), MAX_GROUP_TRACES),
+    "recently_bought": lambda told: tuple(Recent(*each) for each in told.get("rb", ())),
+    "recently_viewed": lambda told: tuple(Recent(*each) for each in told.get("rv", ())),
+    "email": lambda told: _to_email(told.get("e")),
+    "checkout_started_at": lambda told: told.get("cs"),
+    "abandoned": lambda told: Abandoned(*told["ca"]) if "ca" in told else None,
+    "wallets": lambda told: {currency: WalletFigures(*each) for currency, each in told.get("w", {}).items()},
+}
+assert _PARTS.keys() == {each.name for each in fields(Activity)}
+
+
+def _orders(activity: Activity) -> Json:
+    by_currency: dict[str, list[tuple[int, DayOrders]]] = {}
+    for (day, currency), cell in sorted(activity.orders.items()):
+        by_currency.setdefault(currency, []).append((day, cell))
+    return {
+        currency: [
+            _differences(day for day, _ in cells),
+            [cell.count for _, cell in cells],
+            [cell.total for _, cell in cells],
+        ]
+        for currency, cells in by_currency.items()
+    }
+
+
+def _to_orders(told: Json) -> dict[tuple[int, str], DayOrders]:
+    found: dict[tuple[int, str], DayOrders] = {}
+    for currency, (days, counts, totals) in told.items():
+        cells = zip(accumulate(days), repeat(currency), strict=False)
+        found.update(zip(cells, map(DayOrders, counts, totals), strict=True))
+    return found
+
+
+def _email(activity: Activity) -> list[Any]:
+    days = sorted(activity.email)
+    if not days:
+        return []
+    return [
+        _differences(days),
+        [activity.email[day].opens for day in days],
+        [activity.email[day].clicks for day in days],
+    ]
+
+
+def _to_email(told: list[Any] | None) -> dict[int, DayEmail]:
+    if not told:
+        return {}
+    days, opens, clicks = told
+    return dict(zip(accumulate(days), map(DayEmail, opens, clicks), strict=True))
+
+
+def _traces(traces: Traces) -> list[Any]:
+    cells = sorted(traces.cells)
+    if not cells:
+        return []
+    counts = [traces.cells[cell] for cell in cells]
+    told = [_differences(day for day, _ in cells), _text([trace for _, trace in cells])]
+    return told if all(count == 1 for count in counts) else [*told, counts]
+
+
+def _to_traces(told: list[Any] | None, most: int) -> Traces:
+    if not told:
+        return Traces(most)
+    traces = _numbers(told[1])
+    counts = told[2] if len(told) > 2 else repeat(1, len(traces))
+    cells = zip(accumulate(told[0]), traces, strict=True)
+    return Traces(most, dict(zip(cells, counts, strict=True)))
+
+
+def _differences(numbers: Iterable[int]) -> list[int]:
+    found: list[int] = []
+    before = 0
+    for number in numbers:
+        found.append(number - before)
+        before = number
+    return found
+
+
+def _text(traces: Iterable[int]) -> str:
+    return b64encode(b"".join(trace.to_bytes(TRACE_BYTES, "big") for trace in traces)).decode()
+
+
+def _numbers(text: str) -> list[int]:
+    raw = b64decode(text)
+    return [int.from_bytes(raw[at : at + TRACE_BYTES], "big") for at in range(0, len(raw), TRACE_BYTES)]
+
+
+def said(told: Json) -> Json:
+    """The members that say something."""
+    return {name: value for name, value in told.items() if value not in (None, [], {}, 0)}

@@ -1,0 +1,204 @@
+"""What is done to customers. Each names a customer; what was merged into another is refused where somebody means the
+one that is gone, and goes to the other where it only happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chalicelib.customers import distribution
+from chalicelib.customers.days import day_of, day_of_date
+from chalicelib.customers.happening import Happening, PersonTold, after
+from chalicelib.customers.merging import merged, without_behaviour
+from chalicelib.customers.profile import MAX_MERGE_DEPTH, Person, Profile, Telling, person_replaced
+from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, VersionConflict, WrongCustomer
+from chalicelib.customers.store import Profiles
+from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
+from chalicelib.ledger.merging import Moved, merge
+from chalicelib.ledger.model import Act
+from chalicelib.ledger.policy import Policy
+from chalicelib.runtime.clock import Deadline
+from chalicelib.store.commit import Engine
+from chalicelib.store.documents import Asked
+from chalicelib.store.envelope import Answer, WalletId
+from chalicelib.store.once import Decide, Deed, once
+from chalicelib.store.transfer import transfer
+
+Show = Callable[[Profile], str]
+MAX_MERGED_CURRENCIES = 40
+"""Wallets of one customer that are read, with those they go into, to be merged."""
+
+
+def put(
+    engine: Engine,
+    customer: str,
+    telling: Telling,
+    expected_version: int | None,
+    deadline: Deadline,
+    show: Show,
+    *,
+    dry_run: bool,
+) -> Answer:
+    """Say who a customer is; what is left out is said to be nothing. What the customer did stays. One whose data were
+    erased is known again from now.
+
+    :raises VersionConflict: the profile has another version than was expected (None: whatever it has)
+    :raises CustomerMerged: it was merged into another
+    :raises WrongCustomer: born in the future
+    """
+    profiles = Profiles(engine.store)
+
+    def decide() -> Deed:
+        now = engine.store.now()
+        _refuse_unborn(telling, now, engine.policy)
+        profile = profiles.get(customer) or Profile(customer)
+        _refuse_merged(profile)
+        if expected_version is not None and profile.version != expected_version:
+            raise VersionConflict(
+                "The profile has another version by now.", field="/header/If-Match", current_version=profile.version
+            )
+        person = person_replaced(telling, max(now, profile.person.updated_at or now))
+        changed = replace(profile, person=person, erased=False)
+        return Deed([profiles.write(changed)], show(replace(changed, version=profile.version + 1)))
+
+    return _once(engine, None, deadline, decide, dry_run=dry_run)
+
+
+def erase(engine: Engine, customer: str, deadline: Deadline, show: Show, *, dry_run: bool) -> Answer:
+    """Erase what is known of a person, and what they looked at. Orders and wallets in numbers stay: so does the ledger,
+    in which the customer's id is a pseudonym from now. Also of one who is not known: what is still on its way about
+    them is not taken in. A second time nothing changes.
+
+    :raises CustomerMerged: it was merged into another
+    """
+    profiles = Profiles(engine.store)
+
+    def decide() -> Deed:
+        profile = profiles.get(customer) or Profile(customer)
+        _refuse_merged(profile)
+        if profile.erased:
+            return Deed((), show(profile))
+        changed = replace(profile, person=Person(), activity=without_behaviour(profile.activity), erased=True)
+        return Deed([profiles.write(changed)], show(replace(changed, version=profile.version + 1)))
+
+    return _once(engine, None, deadline, decide, dry_run=dry_run)
+
+
+def tell(
+    engine: Engine, what: Happening, at: int, asked: Asked, deadline: Deadline, answer: str, *, dry_run: bool = False
+) -> Answer:
+    """Take in what happened at an instant (milliseconds), exactly once for its operation.
+
+    :raises WrongCustomer: born in the future
+    """
+    profiles = Profiles(engine.store)
+
+    def decide() -> Deed:
+        if isinstance(what, PersonTold):
+            _refuse_unborn(what.telling, at, engine.policy)
+        profile = profiles.standing(what.customer)
+        changed = after(profile, what, at, engine.policy.zone)
+        writes = [] if changed == profile else [profiles.write(changed)]
+        return Deed(writes, answer)
+
+    return _once(engine, asked, deadline, decide, dry_run=dry_run)
+
+
+@dataclass(frozen=True)
+class Merging:
+    """What a merge did: to each pair of wallets by currency, and the profile that both customers have from now."""
+
+    customer: str
+    profile: Profile
+    moved: dict[str, Moved]
+    at: int
+
+
+def merge_into(
+    engine: Engine,
+    customer: str,
+    into: str,
+    actor: str,
+    asked: Asked | None,
+    deadline: Deadline,
+    show: Callable[[Merging], str],
+    *,
+    dry_run: bool = False,
+) -> Answer:
+    """Make two customers one: all credit and debt, and what is known, goes to the other; all of it at once.
+
+    A second time, under another key, it moves what the first one has got since.
+
+    :raises WrongCustomer: both are the same
+    :raises CustomerMerged: one of them was merged into another
+    :raises MergeTooLarge: see there
+    :raises WalletFrozen, HoldOpen, LotLimitExceeded, BalanceLimitExceeded: see `ledger.merging.merge`
+    """
+    if customer == into:
+        raise WrongCustomer("A customer cannot be merged into itself.", field="/into")
+    profiles = Profiles(engine.store)
+    operation = asked.operation if asked else "dry_run"
+
+    def decide() -> Deed:
+        source, target = _pair(profiles, customer, into)
+        wallets, _ = engine.store.wallets_of(customer)
+        if len(wallets) > MAX_MERGED_CURRENCIES:
+            raise MergeTooLarge("The customer has more wallets than can be merged.", limit=MAX_MERGED_CURRENCIES)
+        currencies = [wallet.currency for wallet in wallets]
+        ids = [WalletId(each, currency) for currency in currencies for each in (customer, into)]
+        read, now = engine.store.wallets(ids) if ids else ([], engine.store.now())
+        act, policy = Act(operation, actor, now), engine.policy
+        pairs = list(zip(read[::2], read[1::2], strict=True))
+        moves = [(giver, taker, merge(giver, taker, act, policy)) for giver, taker in pairs]
+        moves = [each for each in moves if each[2].amount or each[2].debt]
+        writes = transfer(
+            engine.store,
+            [side for giver, taker, move in moves for side in ((giver, move.source), (taker, move.target))],
+        )
+        after_source, after_target = merged(source, target)
+        if source.merged_into is None:
+            writes += [profiles.write(after_source), profiles.write(after_target)]
+            writes += distribution.moved(profiles.documents, [(source, after_source), (target, after_target)])
+        else:
+            after_target = target
+        if len(writes) + 1 > MAX_TRANSACTION_ITEMS:
+            raise MergeTooLarge("The wallets have more to be moved than can be written at once.")
+        done = Merging(customer, after_target, {giver.currency: move for giver, _, move in moves}, now)
+        return Deed(writes, show(done))
+
+    return _once(engine, asked, deadline, decide, dry_run=dry_run)
+
+
+def _once(engine: Engine, asked: Asked | None, deadline: Deadline, decide: Decide, *, dry_run: bool) -> Answer:
+    store, pause, uniform = engine.store, engine.sleep, engine.uniform
+    return once(store, asked, deadline, decide, dry_run=dry_run, sleep=pause, uniform=uniform)
+
+
+def _pair(profiles: Profiles, customer: str, into: str) -> tuple[Profile, Profile]:
+    """:raises CustomerMerged, MergeTooLarge: they cannot be merged"""
+    found = profiles.get_many([customer, into])
+    source, target = found.get(customer, Profile(customer)), found.get(into, Profile(into))
+    _refuse_merged(target, field="/into")
+    if source.merged_into != into:
+        _refuse_merged(source)
+    if source.depth + 1 > MAX_MERGE_DEPTH:
+        raise MergeTooLarge("Customers were merged one into the other too often.", limit=MAX_MERGE_DEPTH)
+    return source, target
+
+
+def _refuse_merged(profile: Profile, field: str | None = None) -> None:
+    if profile.merged_into is not None:
+        raise CustomerMerged("The customer was merged into another one.", field=field, merged_into=profile.merged_into)
+
+
+def _refuse_unborn(telling: Telling, at: int, policy: Policy) -> None:
+    born = telling.get("birth_date")
+    if born is not None and day_of_date(born) > day_of(at, policy.zone):
+        raise WrongCustomer("A birth date is not in the future.", field="/birth_date")
+
+
+def version_in(answer: Answer) -> int:
+    """The version of the profile that an answer shows."""
+    told: int = json.loads(answer.body)["version"]
+    return told

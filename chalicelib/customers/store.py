@@ -1,0 +1,94 @@
+"""The profiles of one stack, as documents. They are spread over SHARDS by customer, so that each can be read in order.
+
+document   profile shard / customer     the profile
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from chalicelib.customers.codec import body_of, profile_of
+from chalicelib.customers.profile import MAX_MERGE_DEPTH, Profile
+from chalicelib.store.documents import Document, Documents, Key, Write
+from chalicelib.store.reading import Store
+from chalicelib.store.signals import Unread
+
+SHARD_COUNT = 32
+SHARDS = tuple(f"p{number:02}" for number in range(SHARD_COUNT))
+
+
+def shard_of(customer: str) -> str:
+    """The shard of a customer's profile: the same in every process."""
+    return SHARDS[hashlib.sha256(customer.encode()).digest()[0] % SHARD_COUNT]
+
+
+class Profiles:
+    """The profiles in one stack's table of customers."""
+
+    def __init__(self, store: Store) -> None:
+        self.documents = Documents(store, store.tables.customers_name)
+
+    def get(self, customer: str) -> Profile | None:
+        """A profile as stored, strongly consistent; also one that was erased, or merged into another.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        :raises NewerSchema: a later version of this code wrote it
+        """
+        return self.get_many([customer]).get(customer)
+
+    def get_many(self, customers: Iterable[str]) -> dict[str, Profile]:
+        """Those of these profiles that there are, a hundred in a round trip.
+
+        :raises: as `get`
+        """
+        found = self.documents.get_many(_key(customer) for customer in customers)
+        return {key[1]: _profile(document) for key, document in found.items()}
+
+    def page(self, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
+        """Profiles of a shard by customer, those behind `after`; and the next page's `after`, if there is more. A page
+        may have fewer than `limit` (or none) and still not be the last.
+
+        :raises: as `get`
+        """
+        documents, behind = self.documents.page(shard, limit, after=after)
+        return [_profile(document) for document in documents], behind
+
+    def looked_at(self, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
+        """The same page for who only looks: without the versions, which are 0, so nothing can be written from them.
+
+        :raises: as `get`
+        """
+        bodies, behind = self.documents.bodies(shard, limit, after=after)
+        return [profile_of(customer, 0, body) for customer, body in bodies], behind
+
+    def standing(self, customer: str) -> Profile:
+        """The profile that is kept for a customer: the one that it was merged into, where it was; a new one (version
+        0) where there is none.
+
+        :raises: as `get`
+        """
+        for _ in range(MAX_MERGE_DEPTH + 1):
+            profile = self.get(customer)
+            if profile is None:
+                return Profile(customer)
+            if profile.merged_into is None:
+                return profile
+            customer = profile.merged_into
+        raise Unread("a chain of merged customers has no end")
+
+    def write(self, profile: Profile) -> Write:
+        """Put a profile as its next version, if its version is still the one that was read."""
+        return self.documents.save(_key(profile.customer), body_of(profile), profile.version)
+
+    def check(self, profile: Profile) -> Write:
+        """Demand that a profile's version is still the one that was read."""
+        return self.documents.check(_key(profile.customer), profile.version)
+
+
+def _key(customer: str) -> Key:
+    return shard_of(customer), customer
+
+
+def _profile(document: Document) -> Profile:
+    return profile_of(document.key[1], document.version, document.body)

@@ -1,0 +1,51 @@
+"""Handlers of the calls about customers."""
+
+from __future__ import annotations
+
+from chalicelib.customers import commands, queries
+from chalicelib.edge import customer_presenter
+from chalicelib.edge.call import Call, Reply, reply
+from chalicelib.edge.customer_bodies import CustomerBody, MergeBody
+from chalicelib.store.envelope import Answer
+
+
+def put(call: Call) -> Reply:
+    answer = commands.put(
+        call.engine(),
+        call.parameters["customer"],
+        call.body_as(CustomerBody).telling(),
+        call.expected_version if call.if_match else None,
+        call.deadline,
+        customer_presenter.customer,
+        dry_run=call.query.dry_run,
+    )
+    return _versioned(answer)
+
+
+def customer(call: Call) -> Reply:
+    found = queries.profile(call.engine().store, call.parameters["customer"])
+    return Reply(customer_presenter.customer(found), version=found.version)
+
+
+def erase(call: Call) -> Reply:
+    engine, named, show = call.engine(), call.parameters["customer"], customer_presenter.customer
+    return reply(commands.erase(engine, named, call.deadline, show, dry_run=call.query.dry_run))
+
+
+def merge(call: Call) -> Reply:
+    assert call.identity is not None, "nothing is changed without a token"
+    answer = commands.merge_into(
+        call.engine(),
+        call.parameters["customer"],
+        call.body_as(MergeBody).into,
+        call.identity.sub,
+        call.asked_document(),
+        call.deadline,
+        customer_presenter.merged,
+        dry_run=call.query.dry_run,
+    )
+    return reply(answer)
+
+
+def _versioned(answer: Answer) -> Reply:
+    return reply(answer)._replace(version=commands.version_in(answer))

@@ -1,0 +1,33 @@
+"""What callers may send about imports; and a row of one, checked by the very models of the calls that do it singly."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chalicelib.edge.bodies import CreditBody
+from chalicelib.edge.customer_bodies import CustomerBody
+from chalicelib.edge.fields import Body, Currency, Identifier
+
+MAX_CSV_CHARACTERS = 64 * 1024
+
+
+class ImportBody(Body):
+    """A table to be imported, as CSV with a header. Its columns are told by the call's description."""
+
+    kind: Literal["customers", "credits"]
+    csv: Annotated[str, Field(min_length=1, max_length=MAX_CSV_CHARACTERS)]
+
+
+class ApplyBody(Body):
+    """Whether rows that are not valid are to be left out; otherwise they keep the rest from being applied."""
+
+    skip_invalid: bool | None = None
+
+
+class CustomerRow(CustomerBody):
+    customer: Identifier
+
+
+class CreditRow(CreditBody):
+    customer: Identifier
+    currency: Currency

@@ -1,0 +1,103 @@
+"""Two wallets of one person become one: every lot moves, with what is left of it and all its terms.
+
+source     settled -> `debited`: the whole of every active lot; `revoked`: of every pending one, since nothing is taken
+           out of a lot before its time; `debt_settled`: its debt, which moves too
+target     settled -> `issued`: the same lots, new in this wallet; `clawed_back` of nothing: the debt
+
+The entries of both sides name each other's customer as their source (type "merge"), and they are committed together or
+not at all. A lot keeps kind, class, priority, conditions, source, and its two instants; what was granted is now what
+moved. The parent of a reinstated lot is in the wallet that it came from. Debt stays debt, to be paid by what is granted
+next; what is moved pays none.
+
+Afterwards the source has neither lots nor debt, so merging again moves only what it has got since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chalicelib.ledger.booking import Book
+from chalicelib.ledger.limits import MAX_BALANCE, MAX_OPEN_LOTS
+from chalicelib.ledger.model import Act, Allocation, EntryType, Lot, Plan, Source, Wallet, lot_id
+from chalicelib.ledger.policy import Policy
+from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, LotLimitExceeded
+from chalicelib.ledger.settling import open_book
+from chalicelib.ledger.spending import refuse_frozen
+
+MERGE = "merge"
+"""Type of the source of entries that a merge made; its id is the other side's customer."""
+MERGED = "merged"
+"""The reason of these entries."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a merge does to a wallet and to the one that it goes into."""
+
+    source: Plan
+    target: Plan
+    amount: int
+    debt: int
+
+
+def merge(source: Wallet, target: Wallet, act: Act, policy: Policy) -> Moved:
+    """Move all credit, and all debt, of one wallet into another of the same currency.
+
+    :raises WalletFrozen: one of them is frozen
+    :raises HoldOpen: some of the source is set aside for an order
+    :raises LotLimitExceeded, BalanceLimitExceeded: the target cannot take it all
+    """
+    assert source.currency == target.currency and source.customer != target.customer
+    giver, taker = open_book(source, act, policy), open_book(target, act, policy)
+    refuse_frozen(giver.wallet)
+    refuse_frozen(taker.wallet)
+    if giver.wallet.holds:
+        holds = [hold.id for hold in giver.wallet.holds]
+        raise HoldOpen("Credit of the wallet is set aside for an order.", currency=source.currency, holds=holds)
+    lots, debt = giver.wallet.lots, giver.wallet.debt
+    if lots:
+        _refuse_crowd(taker.wallet, giver.wallet)
+        _move_lots(giver, taker, lots)
+    if debt:
+        giver.write(EntryType.DEBT_SETTLED, MERGED, source=_other(taker), notify=False, debt_change=-debt)
+        taker.write(EntryType.CLAWED_BACK, MERGED, source=_other(giver), notify=False, debt_change=debt)
+    return Moved(_plan(giver), _plan(taker), sum(lot.remaining for lot in lots), debt)
+
+
+def _move_lots(giver: Book, taker: Book, lots: tuple[Lot, ...]) -> None:
+    for type_, begun in ((EntryType.DEBITED, True), (EntryType.REVOKED, False)):
+        parts = tuple(Allocation(lot.id, lot.remaining) for lot in lots if (lot.effective_at <= giver.at) is begun)
+        if parts:
+            giver.write(type_, MERGED, parts, source=_other(taker), notify=False)
+    moved = tuple(
+        replace(lot, id=lot_id(taker.next_sequence, place), granted=lot.remaining, remaining=0, held=0)
+        for place, lot in enumerate(lots)
+    )
+    parts = tuple(Allocation(new.id, lot.remaining) for new, lot in zip(moved, lots, strict=True))
+    taker.write(EntryType.ISSUED, MERGED, parts, moved, source=_other(giver), notify=False)
+
+
+def _refuse_crowd(target: Wallet, source: Wallet) -> None:
+    """:raises LotLimitExceeded, BalanceLimitExceeded: the target would have more than a wallet may"""
+    if len(target.lots) + len(source.lots) > MAX_OPEN_LOTS:
+        raise LotLimitExceeded(
+            "The wallet would have more open lots than a wallet may.",
+            limit=MAX_OPEN_LOTS,
+            open_lots=len(target.lots),
+            moving=len(source.lots),
+        )
+    if target.remaining + source.remaining > MAX_BALANCE:
+        raise BalanceLimitExceeded(
+            "The wallet would hold more credit than a wallet may.",
+            limit=MAX_BALANCE,
+            balance=target.remaining,
+            requested=source.remaining,
+        )
+
+
+def _other(book: Book) -> Source:
+    return Source(MERGE, book.wallet.customer)
+
+
+def _plan(book: Book) -> Plan:
+    return Plan(book.wallet, book.entries, book.at)

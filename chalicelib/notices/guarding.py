@@ -1,0 +1,113 @@
+"""The guard `require_notice`: credit of some kinds does not expire on somebody who could not be told.
+
+After the last reminder of a lot the guard looks at all of its reminders. If none was taken by any channel to the
+customer, the lot's end is put off by EXTENSION_DAYS through the ledger, once for that end; the entry says `no_notice`.
+The new end has reminders of its own, and the guard looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from chalicelib.ledger import correcting
+from chalicelib.ledger.conditions import local_time
+from chalicelib.ledger.correcting import Extension
+from chalicelib.ledger.limits import HOUR_MS
+from chalicelib.ledger.model import CLASS_OF_KIND, Act, Kind, Lot, Plan
+from chalicelib.ledger.policy import At, Policy
+from chalicelib.ledger.refusals import ExpiresEarlier, Refused
+from chalicelib.ledger.settling import SYSTEM
+from chalicelib.notices import store as shelf
+from chalicelib.notices.model import PEOPLE, Happening, Notice, Status, notice_id
+from chalicelib.notices.reminding import DaysOf, morning_of, reminder_days, usual_days
+from chalicelib.runtime.clock import Deadline
+from chalicelib.store.commit import Engine
+from chalicelib.store.documents import Documents
+from chalicelib.store.envelope import Envelope, WalletId
+from chalicelib.store.reading import Seen, Subject
+
+EXTENSION_DAYS = 14
+REASON = "no_notice"
+CALLER = "\0notices"
+LOOK_AFTER_MS = 12 * HOUR_MS
+"""After the last reminder: by then every channel has taken it or has been given up."""
+LOOK_BEFORE_MS = HOUR_MS
+"""Before the end, if that comes sooner."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A lot that must not expire unannounced, and the end that it has now (milliseconds)."""
+
+    lot: Lot
+    expires_at: int
+
+
+def guarded(lots: Iterable[Lot], day: date, policy: Policy, days_of: DaysOf = usual_days) -> list[Guarded]:
+    """Those of these lots that must be announced, and whose last reminder is on this local day."""
+    kinds = policy.require_notice_kinds
+    classes = {CLASS_OF_KIND[kind] for kind in kinds if kind in CLASS_OF_KIND}
+    found = []
+    for lot in lots:
+        required = lot.lot_class in classes if lot.kind is Kind.REINSTATED else lot.kind in kinds
+        if required and lot.expires_at is not None and reminder_days(lot, policy.zone, days_of(lot))[-1:] == [day]:
+            found.append(Guarded(lot, lot.expires_at))
+    return found
+
+
+def look_at(guarded: Iterable[Guarded], now: int) -> int:
+    """When to look what became of the last reminder (milliseconds)."""
+    return max(now, min(now + LOOK_AFTER_MS, *(each.expires_at - LOOK_BEFORE_MS for each in guarded)))
+
+
+def announced(docs: Documents, wallet: WalletId, lot: Lot, zone: tzinfo, days: Iterable[int]) -> bool:
+    """Whether a channel to the customer took any reminder of this lot's present end.
+
+    :raises Unread: DynamoDB could not be read
+    """
+    reminders = [
+        Notice(wallet, Happening.EXPIRING, day.isoformat(), morning_of(day, zone))
+        for day in reminder_days(lot, zone, days)
+    ]
+    pk = shelf.notices_of(wallet.customer)
+    keys = [(pk, notice_id(reminder, channel)) for reminder in reminders for channel in PEOPLE]
+    return any(record.status is Status.SENT for record in shelf.records(docs, keys).values())
+
+
+def put_off(engine: Engine, wallet: WalletId, guarded: Guarded, deadline: Deadline) -> None:
+    """Put off the end of a lot, once for the end that it has. What has another end by now, or is gone, is left alone.
+
+    :raises Busy, OutcomeUnknown, Unread: it is not known to be done; do it again
+    """
+    lot, old = guarded.lot.id, guarded.expires_at
+    command = Extension(lot, At(_later(old, engine.policy.zone)), REASON)
+
+    def decide(seen: Seen, act: Act, policy: Policy) -> Plan:
+        present = seen.wallet.lot(lot)
+        if present is not None and present.expires_at != old:
+            raise ExpiresEarlier("The lot has another end by now.")
+        return correcting.extend(seen.wallet, command, act, policy, lot_was_issued=seen.lot_was_issued)
+
+    envelope = Envelope(
+        caller=CALLER,
+        actor=SYSTEM,
+        key=f"{wallet}/{lot}/{REASON}/{old}",
+        fingerprint=REASON,
+        deadline=deadline,
+        present=lambda _: "",
+        kept_for_ever=True,
+    )
+    try:
+        engine.execute(wallet, envelope, decide, Subject(lot=lot))
+    except Refused:
+        return
+
+
+def _later(instant: int, zone: tzinfo) -> int:
+    """The same time of the merchant's day, EXTENSION_DAYS on."""
+    local = local_time(instant, zone) + timedelta(days=EXTENSION_DAYS)
+    return (local.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,75 @@
+"""The figures of a campaign, from its counters. Pure.
+
+rate             of what was issued, the share that is spent: redeemed less what was given back
+days to redeem   whole days from when credit could be used until it was; of credit that came back under a new id not
+orders           with credit of the campaign spent on them, less those to which all of it was given back; revenue is
+                 the whole total of those that are paid, overspend that total less the campaign's credit. An order
+                 with credit of two campaigns counts for both; refunds of money are not subtracted
+repeat rate      of the recipients with an order in their window, the share with two
+lift             see `lift`; an order counts in a window of WINDOW_DAYS from when the credit could be used
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.ledger.conditions import BASIS_POINTS
+from chalicelib.performance import attribution, standing
+from chalicelib.performance.attribution import DAY, outstanding
+from chalicelib.performance.lift import Group, Lift, TooLittle, lift
+from chalicelib.performance.model import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A campaign's figures. `money` has those of `attribution.SIGN` and the rest by the names there and in `standing`;
+    values are minor units, rates basis points and None of nothing."""
+
+    money: Counts
+    outstanding: int
+    redemption_rate: int | None
+    days: Mapping[int, int]
+    """Redemptions by the days that the credit had been there; LAST_DAY stands for later ones too."""
+    median_days: int | None
+    recipients: Group
+    bought_again: int
+    repeat_rate: int | None
+    holdout: Group
+    lift: Lift | TooLittle
+
+
+def figures(money: Counts, people: Counts, *, begun: bool) -> Figures:
+    """The figures of these counters; `begun` says whether the campaign's credit can be used already."""
+    recipients = Group(people.get(standing.RECIPIENTS, 0), people.get(standing.BOUGHT, 0))
+    holdout = Group(people.get(standing.HOLDOUT, 0), people.get(standing.HOLDOUT_BOUGHT, 0))
+    again = people.get(standing.BOUGHT_AGAIN, 0)
+    spent = money.get(attribution.REDEEMED, 0) - money.get(attribution.GIVEN_BACK, 0)
+    days = {int(name.removeprefix(DAY)): count for name, count in money.items() if name.startswith(DAY)}
+    return Figures(
+        money=money,
+        outstanding=outstanding(money),
+        redemption_rate=_rate(spent, money.get(attribution.ISSUED, 0)),
+        days=dict(sorted(days.items())),
+        median_days=_median(days),
+        recipients=recipients,
+        bought_again=again,
+        repeat_rate=_rate(again, recipients.bought),
+        holdout=holdout,
+        lift=lift(recipients, holdout, begun=begun),
+    )
+
+
+def _rate(part: int, whole: int) -> int | None:
+    """Basis points, rounded down."""
+    return part * BASIS_POINTS // whole if whole else None
+
+
+def _median(counts: Mapping[int, int]) -> int | None:
+    """The lower median of values that occur so often each."""
+    half, seen = (sum(counts.values()) + 1) // 2, 0
+    for value in sorted(counts):
+        seen += counts[value]
+        if seen >= half > 0:
+            return value
+    return None

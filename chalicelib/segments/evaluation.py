@@ -1,0 +1,91 @@
+"""Evaluation: many trees over pages of profiles, each profile looked at once, whatever the number of trees.
+
+Wallets are read for those only about whom a tree cannot decide without, and in batches. The percentiles of spend are
+those of the distribution that is kept current with the orders (see `customers.distribution`: up to 2 % of spend below
+the exact one, never above it), wherever a tree is evaluated and however few customers there are: so a preview, the list
+of members and a release agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from functools import cache
+
+from chalicelib.customers.distribution import threshold
+from chalicelib.customers.profile import Profile
+from chalicelib.ledger.model import Wallet
+from chalicelib.segments.facts import Facts
+from chalicelib.segments.matching import Matcher, gone, unread
+from chalicelib.store.documents import Documents
+from chalicelib.store.envelope import WalletId
+from chalicelib.store.reading import Store
+
+WALLETS_A_READ = 99
+"""Wallets that one round trip reads; the clock is the hundredth key."""
+
+
+def facts_for(store: Store, zone: tzinfo, now: int, currency: str | None = None) -> Facts:
+    """What trees are matched under at `now` (milliseconds) for a merchant in this zone. The distribution of spend is
+    read when a tree first asks for it, once for each currency and percentile."""
+    documents = Documents(store, store.tables.customers_name)
+
+    @cache
+    def spend_at(of: str, percentile: int) -> int | None:
+        return threshold(documents, of, percentile)
+
+    return Facts(now, zone, currency, spend_at)
+
+
+def evaluate_page(store: Store, profiles: Sequence[Profile], matchers: Sequence[Matcher]) -> list[int | None]:
+    """For each profile which matcher is the first that it is known to match; None for none.
+
+    :raises Unread: wallets or the distribution could not be read
+    """
+    found: list[int | None] = []
+    undecided: list[int] = []
+    for place, profile in enumerate(profiles):
+        first, decided = _first(profile, matchers)
+        found.append(first)
+        if not decided:
+            undecided.append(place)
+    if undecided:
+        asking = [matcher for matcher in matchers if matcher.needs_wallet]
+        wallets = _wallets(store, (profiles[place] for place in undecided), asking)
+        for place in undecided:
+            found[place] = _with_wallets(profiles[place], matchers, wallets)
+    return found
+
+
+def _first(profile: Profile, matchers: Sequence[Matcher]) -> tuple[int | None, bool]:
+    """The first match, and whether that is certain without any wallet."""
+    if gone(profile):
+        return None, True
+    for number, matcher in enumerate(matchers):
+        verdict = matcher.asked(profile, unread)
+        if verdict:
+            return number, True
+        if verdict is None and matcher.needs_wallet:
+            return None, False
+    return None, True
+
+
+def _with_wallets(profile: Profile, matchers: Sequence[Matcher], wallets: dict[WalletId, Wallet]) -> int | None:
+    def wallet_of(currency: str) -> Wallet | None:
+        return wallets.get(WalletId(profile.customer, currency))
+
+    return next((number for number, each in enumerate(matchers) if each.matches(profile, wallet_of)), None)
+
+
+def _wallets(store: Store, profiles: Iterable[Profile], matchers: Sequence[Matcher]) -> dict[WalletId, Wallet]:
+    wanted = [
+        WalletId(profile.customer, currency)
+        for profile in profiles
+        for currency in frozenset[str]().union(*(matcher.currencies(profile) for matcher in matchers))
+    ]
+    found: dict[WalletId, Wallet] = {}
+    for start in range(0, len(wanted), WALLETS_A_READ):
+        batch = wanted[start : start + WALLETS_A_READ]
+        wallets, _now = store.wallets(batch)
+        found.update(zip(batch, wallets, strict=True))
+    return found

@@ -1,0 +1,152 @@
+"""Preview: how many customers a tree selects just now, within a request, whatever the number of customers.
+
+At most PREVIEW_PROFILES profiles are read. Where that is all of them, the figures are exact. Otherwise whole shards
+are read as far as that goes: customers lie in the shards by a hash, so each shard is a fair sample of all. With a share
+f of the shards read and m members in them, m / f is told, with the half-width of its 95 % interval,
+z * sqrt(m (1 - f)) / f. Where not even one shard can be read whole, what was counted is told, as the least that it can
+be: error is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import ceil, sqrt
+from threading import Lock
+
+from chalicelib.customers.profile import Profile
+from chalicelib.customers.store import SHARDS, Profiles
+from chalicelib.runtime.clock import Deadline
+from chalicelib.segments import matching
+from chalicelib.segments.evaluation import evaluate_page
+from chalicelib.segments.facts import Facts
+from chalicelib.segments.matching import Matcher, gone
+from chalicelib.segments.where import Where
+from chalicelib.store.connections import LONGEST_READ_SECONDS
+from chalicelib.store.reading import Store
+from chalicelib.store.signals import Unread
+
+PREVIEW_PROFILES = 10_000
+"""Profiles that one preview reads at the most."""
+PAGE_PROFILES = 500
+"""Profiles of one query: half a megabyte or so."""
+THREADS = 8
+"""Shards read at once."""
+SAMPLE = 20
+"""Members that a preview names."""
+Z_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`matched` of `total` customers. `error` is the half-width of the 95 % interval of `matched`: 0 where it is exact,
+    None where both are only the least that they can be."""
+
+    matched: int
+    total: int
+    sample: tuple[str, ...]
+    evaluated_at: int
+    exact: bool
+    error: int | None
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What was read of one shard."""
+
+    whole: bool = False
+    total: int = 0
+    matched: int = 0
+    sample: list[str] = field(default_factory=list)
+
+
+class _Budget:
+    """How many profiles may still be read, by several threads."""
+
+    def __init__(self, profiles: int) -> None:
+        self._left = profiles
+        self._lock = Lock()
+
+    def take(self) -> int:
+        with self._lock:
+            taken = min(PAGE_PROFILES, self._left)
+            self._left -= taken
+            return taken
+
+    def give_back(self, profiles: int) -> None:
+        with self._lock:
+            self._left += profiles
+
+    @property
+    def left(self) -> int:
+        return self._left
+
+
+def preview(store: Store, where: Where, facts: Facts, deadline: Deadline, profiles: int = PREVIEW_PROFILES) -> Preview:
+    """How many customers are members at the facts' instant. It stops reading in time for the deadline.
+
+    :raises Unread: something could not be read
+    """
+    matcher = matching.compile(where, facts)
+    source, budget = Profiles(store), _Budget(profiles)
+
+    def count(shard: str) -> _Counted:
+        return _count(shard, source, budget, deadline, lambda page: _members(store, page, matcher))
+
+    first = count(SHARDS[0])
+    counted = [first]
+    if first.whole:
+        # As many more as there is room for, if they are as large; one that is cut short counts for nothing.
+        more = min(len(SHARDS) - 1, budget.left // max(1, first.total))
+        with ThreadPoolExecutor(THREADS) as pool:
+            counted += pool.map(count, SHARDS[1 : 1 + more])
+    return _told(counted, facts.now)
+
+
+def _count(
+    shard: str,
+    source: Profiles,
+    budget: _Budget,
+    deadline: Deadline,
+    members: Callable[[Sequence[Profile]], list[str]],
+) -> _Counted:
+    counted = _Counted()
+    after: str | None = None
+    while deadline.remaining_seconds > LONGEST_READ_SECONDS and (limit := budget.take()):
+        page, after = source.looked_at(shard, after, limit)
+        budget.give_back(limit - len(page))
+        found = members(page)
+        counted.total += sum(1 for profile in page if not gone(profile))
+        counted.matched += len(found)
+        counted.sample += found[: SAMPLE - len(counted.sample)]
+        if after is None:
+            counted.whole = True
+            break
+    return counted
+
+
+def _members(store: Store, page: Sequence[Profile], matcher: Matcher) -> list[str]:
+    found = evaluate_page(store, page, [matcher])
+    return [profile.customer for profile, first in zip(page, found, strict=True) if first is not None]
+
+
+def _told(counted: Sequence[_Counted], now: int) -> Preview:
+    whole = [each for each in counted if each.whole]
+    sample = tuple(customer for each in counted for customer in each.sample)[:SAMPLE]
+    if not whole:
+        if not any(each.total for each in counted):
+            raise Unread("no time was left to read profiles")
+        matched, total = sum(each.matched for each in counted), sum(each.total for each in counted)
+        return Preview(matched, total, sample, now, exact=False, error=None)
+    matched, total = sum(each.matched for each in whole), sum(each.total for each in whole)
+    if len(whole) == len(SHARDS):
+        return Preview(matched, total, sample, now, exact=True, error=0)
+    share = len(whole) / len(SHARDS)
+    # One more than was found: that none was found does not say that there is none.
+    error = ceil(Z_95 * sqrt((matched + 1) * (1 - share)) / share)
+    return Preview(_scaled(matched, len(whole)), _scaled(total, len(whole)), sample, now, exact=False, error=error)
+
+
+def _scaled(number: int, shards: int) -> int:
+    return (number * len(SHARDS) + shards // 2) // shards

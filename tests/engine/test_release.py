@@ -1,0 +1,570 @@
+"""Releases: whatever dies, comes twice or gets lost, each customer is credited once, nobody is left out, and the budget
+is never passed.
+
+RELEASE_PEOPLE and RELEASE_KILLS make the release among killers larger: 5000 and 200, say.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from chalicelib.campaigns import transitions
+from chalicelib.campaigns.model import Basis, Every, Fixed, Group, Repeat, Share, State
+from chalicelib.campaigns.release import evaluating
+from chalicelib.campaigns.release.operations import mark_of
+from chalicelib.campaigns.release.pieces import PIECE_MEMBERS
+from chalicelib.campaigns.release.run import Run
+from chalicelib.edge import releasing
+from chalicelib.ledger.limits import MAX_AMOUNT, MAX_BALANCE
+from chalicelib.ledger.model import Kind
+from chalicelib.ledger.policy import At
+from chalicelib.performance.model import PEOPLE as PEOPLE_OF_CAMPAIGN
+from chalicelib.performance.store import Standings
+from chalicelib.runtime.environment import Settings
+from chalicelib.store.commit import Engine
+from chalicelib.store.connections import connect
+from chalicelib.store.envelope import WalletId
+from chalicelib.store.packing import item_of
+from chalicelib.store.reading import Store
+from chalicelib.store.release import GROUP_WALLETS, MARK
+from chalicelib.store.tables import bind
+from dev.engine import create_tables, delete_tables
+from tests.engine.conftest import POLICY
+from tests.engine.crowd import at_once
+from tests.engine.fair import CURRENCY, MINUTE, Fair, Killed, of_list, told
+from tests.engine.night import Time
+from tests.engine.trouble import throttled
+from tests.engine.weather import DONE_UNHEARD, NOT_DONE_UNKNOWN, faults
+from tests.engine.wire import COMMIT, Fault, Request, Wire
+from tests.passbook import instant
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PEOPLE = int(os.environ.get("RELEASE_PEOPLE", "330"))
+KILLS = int(os.environ.get("RELEASE_KILLS", "20"))
+
+
+@pytest.fixture(scope="module")
+def ground(endpoint: str) -> Iterator[tuple[Store, Wire]]:
+    """Tables that only fairs take place on, and a clock that never goes back."""
+    name = uuid.uuid4().hex[:12]
+    names = [f"{table}-{name}" for table in ("wallets", "ledger", "customers", "campaigns")]
+    create_tables(endpoint, names[0], names[1], customers=names[2], campaigns=names[3])
+    tables = bind(*names)
+    store = Store(tables, connect(tables, pool_connections=16), Time(instant("2027-03-01T12:00")), test_clock=False)
+    yield store, Wire(store.connections)
+    delete_tables(endpoint, *names)
+
+
+@pytest.fixture
+def fair(ground: tuple[Store, Wire], plain: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fair]:
+    store, wire = ground
+    tables, time = store.tables, store.clock
+    assert isinstance(time, Time)
+    told = Settings("local", tables.wallets_name, tables.ledger_name, False, ZoneInfo("UTC"), "INFO")
+    monkeypatch.setattr(releasing, "settings", lambda: told)
+    wire.sent.clear()
+    fair = Fair(Engine(store, POLICY, sleep=lambda _: None), wire, time, plain)
+    yield fair
+    wire.mend()
+    wire.check_reads()
+    fair.close()
+
+
+@pytest.fixture
+def fate() -> random.Random:
+    """One is enough here: each death is a throw. SEED=N replays."""
+    number = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**8))
+    print(f"seed {number}")
+    return random.Random(number)
+
+
+def the_piece(fair: Fair, campaign: str, customers: list[str]) -> str:
+    """The message of the only piece that has members."""
+    grants = fair.up_to_grants(campaign)
+    (body,) = [each for each in grants if told(each)["shard"] == "list"]
+    assert fair.progress(campaign).planned == len(customers)
+    return body
+
+
+# Everybody, once
+
+
+def test_everybody_is_credited_once_and_can_spend_it_when_the_campaign_says(fair: Fair) -> None:
+    people = fair.people(60)
+    campaign = fair.campaign(minutes_ahead=10)
+    assert fair.release(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(people, 1)
+    (issued,) = fair.entries(people[0])
+    (lot,) = issued.lots
+    assert (issued.actor, issued.reason, lot.kind) == (f"campaign:{campaign}", "campaign", Kind.PROMOTION)
+    assert lot.effective_at == fair.time.at + 10 * MINUTE
+    progress = fair.progress(campaign)
+    assert (progress.audience, progress.planned, progress.granted, progress.granted_amount) == (60, 60, 60, 30_000)
+    assert {each.status for each in fair.recipients(campaign).values()} == {"granted"}
+    assert fair.recipients(campaign).keys() == set(people)
+
+
+def test_thirty_three_wallets_take_one_read_and_one_write(fair: Fair) -> None:
+    customers = fair.named(GROUP_WALLETS)
+    body = the_piece(fair, fair.campaign(of_list(customers)), customers)
+    with fair.wire.listen() as heard:
+        assert fair.deliver(body)
+    assert max(len(request.actions) for request in heard if request.operation == "TransactWriteItems") == 99
+    group = next(
+        place for place, request in enumerate(heard) if request.operation in COMMIT and len(request.actions) == 99
+    )
+    assert heard[group - 1].operation == "BatchGetItem"
+    assert len(heard[group - 1].keys) == 2 * GROUP_WALLETS + 1
+
+
+def test_wallets_that_need_more_entries_share_fewer_transactions(fair: Fair) -> None:
+    """What has expired is booked first: four items a wallet."""
+    named = fair.named(40)
+    for customer in named:
+        fair.till.issue(WalletId(customer, CURRENCY), 100, expires=At(fair.time.at + MINUTE))
+    fair.time.at += MINUTE
+    campaign = fair.campaign(of_list(named))
+    assert fair.release(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(named, 1)
+    assert fair.types(named[0]) == fair.types(named[-1]) == ["issued", "expired", "issued"]
+
+
+def test_the_first_group_that_a_customer_is_in_counts(fair: Fair) -> None:
+    people, (unknown,) = fair.people(6), fair.named(1)
+    campaign = fair.campaign(
+        of_list([people[0], unknown], 900), Group(Fixed(500), where=fair.where), of_list([people[1], unknown], 100)
+    )
+    fair.release(campaign)
+    amounts = {customer: each.amount for customer, each in fair.recipients(campaign).items()}
+    assert amounts == dict.fromkeys(people, 500) | {people[0]: 900, unknown: 900}
+    assert fair.credited(campaign) == dict.fromkeys(amounts, 1)
+
+
+def test_who_has_nothing_to_take_a_share_of_gets_nothing_and_is_told_so(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(Group(Share(Basis.LIFETIME_SPEND, 1_000), customers=tuple(named)))
+    assert fair.release(campaign).state is State.RELEASED
+    assert not fair.credited(campaign)
+    assert {each.reason for each in fair.recipients(campaign, status="skipped").values()} == {"no_basis"}
+    assert fair.progress(campaign).skipped == len(named)
+
+
+def test_a_refusal_is_told_and_holds_nobody_up(fair: Fair) -> None:
+    named = fair.named(40)
+    _fill(fair, named[0])
+    campaign = fair.campaign(of_list(named))
+    assert fair.release(campaign).state is State.RELEASED
+    skipped = fair.recipients(campaign, status="skipped")
+    assert {customer: each.reason for customer, each in skipped.items()} == {named[0]: "balance_limit_exceeded"}
+    assert fair.credited(campaign) == dict.fromkeys(named[1:], 1)
+
+
+def test_who_is_kept_out_gets_nothing_and_is_counted(fair: Fair) -> None:
+    people = fair.named(200)
+    campaign = fair.campaign(of_list(people), holdout_basis_points=2_000)
+    fair.release(campaign)
+    kept_out = fair.recipients(campaign, status="holdout").keys()
+    assert 15 < len(kept_out) < 75
+    assert fair.credited(campaign) == dict.fromkeys(set(people) - kept_out, 1)
+    assert fair.progress(campaign).holdout == len(kept_out)
+    people_of = (campaign, PEOPLE_OF_CAMPAIGN)
+    assert Standings(fair.engine.store).counts([people_of])[people_of] == {"holdout": len(kept_out)}
+
+
+def test_a_wallet_that_a_later_version_wrote_is_left_alone_and_told(fair: Fair, plain: DynamoDBClient) -> None:
+    named = fair.named(40)
+    fair.till.issue(WalletId(named[0], CURRENCY), 100)
+    plain.update_item(
+        TableName=fair.engine.store.tables.wallets_name,
+        Key={"pk": {"S": named[0]}, "sk": {"S": CURRENCY}},
+        UpdateExpression="SET #schema = :newer",
+        ExpressionAttributeNames={"#schema": "schema"},
+        ExpressionAttributeValues={":newer": {"N": "99"}},
+    )
+    campaign = fair.campaign(of_list(named))
+    assert fair.release(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(named[1:], 1)
+    failed = fair.recipients(campaign, status="failed")
+    assert {customer: each.reason for customer, each in failed.items()} == {named[0]: "newer_schema"}
+
+
+# Twice, at once, unheard
+
+
+def test_a_piece_that_comes_twice_does_nothing_the_second_time(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named))
+    grants = fair.up_to_grants(campaign)
+    for body in [*grants, *grants]:
+        assert fair.deliver(body)
+    assert fair.credited(campaign) == dict.fromkeys(named, 1)
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.progress(campaign).granted == len(named)
+
+
+def test_a_piece_in_the_hands_of_four_workers_is_granted_once(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named))
+    body = the_piece(fair, campaign, named)
+    at_once([lambda: fair.deliver(body)] * 4)
+    fair.minute(3)
+    fair.work()
+    assert fair.credited(campaign) == dict.fromkeys(named, 1)
+    assert fair.progress(campaign).granted == len(named)
+    assert fair.progress(campaign).granted_amount == fair.amounts(campaign)
+
+
+@faults(DONE_UNHEARD | NOT_DONE_UNKNOWN)
+def test_whatever_becomes_of_the_transactions_each_is_credited_once(fair: Fair, fault: Callable[[], Fault]) -> None:
+    campaign = fair.campaign(of_list(fair.named(5)))
+    body = the_piece(fair, campaign, fair.named(5))
+    fair.wire.on(COMMIT, fault(), times=3, where=_credits)
+    assert fair.deliver(body)
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(5), 1)
+    assert fair.progress(campaign).granted == 5
+
+
+def test_a_checkout_in_the_middle_of_a_group_holds_nobody_up(fair: Fair) -> None:
+    named = fair.named(5)
+    campaign = fair.campaign(of_list(fair.named(5)))
+    body = the_piece(fair, campaign, fair.named(5))
+
+    def meanwhile(_: Request) -> None:
+        fair.till.issue(WalletId(named[2], CURRENCY), 900)
+
+    fair.wire.on(COMMIT, meanwhile, where=lambda request: len(request.actions) == 15)
+    assert fair.deliver(body)
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(5), 1)
+    assert len(fair.entries(named[2])) == 2
+
+
+def test_what_stays_unknown_keeps_the_piece_open_until_it_is_known(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(5)))
+    body = the_piece(fair, campaign, fair.named(5))
+    fair.wire.on(COMMIT, throttled(), times=None, where=_credits)
+    assert not fair.deliver(body)
+    assert fair.stored(campaign).state is State.RELEASING
+    assert {each.status for each in fair.recipients(campaign).values()} == {"planned"}
+    fair.wire.mend()
+    fair.minute(3)
+    fair.minute(3)
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(5), 1)
+
+
+def test_a_transaction_that_lands_after_the_refusal_was_told_comes_too_late(fair: Fair) -> None:
+    """A request is on its way for ever; meanwhile the wallet fills up, and the customer is refused. Then it lands."""
+    named = fair.named(1)
+    campaign = fair.campaign(of_list(fair.named(1)))
+    body = the_piece(fair, campaign, fair.named(1))
+    late: list[Request] = []
+
+    def kept(request: Request) -> None:
+        late.append(request)
+        raise Killed
+
+    fair.wire.on(COMMIT, kept, where=_credits)
+    with pytest.raises(Killed):
+        fair.deliver(body)
+    _fill(fair, named[0])
+    assert fair.deliver(body)
+    late[0].send()
+    assert not fair.credited(campaign)
+    assert {each.reason for each in fair.recipients(campaign).values()} == {"balance_limit_exceeded"}
+
+
+# Whatever dies
+
+
+def test_workers_that_die_anywhere_leave_nobody_out_and_credit_nobody_twice(fair: Fair, fate: random.Random) -> None:
+    people = fair.people(PEOPLE)
+    campaign = fair.campaign()
+    died = fair.release_among_killers(campaign, fate, KILLS)
+    print(f"{died} died over {PEOPLE} people")
+    assert fair.credited(campaign) == dict.fromkeys(people, 1)
+    progress = fair.progress(campaign)
+    assert (progress.audience, progress.granted, progress.granted_amount) == (PEOPLE, PEOPLE, PEOPLE * 500)
+    assert (progress.skipped, progress.failed) == (0, 0)
+
+
+def test_the_budget_holds_whatever_dies(fair: Fair, fate: random.Random) -> None:
+    campaign = fair.campaign(of_list(fair.named(100)), budget=20_000)
+    fair.release_among_killers(campaign, fate, 10)
+    credited = fair.credited(campaign)
+    assert (len(credited), max(credited.values()), fair.amounts(campaign)) == (40, 1, 20_000)
+
+
+def test_a_planner_that_dies_anywhere_makes_the_same_plan_again(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(60)), budget=15_000)
+    fair.minute(0)
+    fair.work(lambda: fair.line.told[0]["job"] == "plan")
+    (plan,) = fair.line.bodies
+    for request in range(1, 12):
+        fair.mortal(request, random.Random(request))
+        with suppress(Killed):
+            fair.deliver(plan)
+        fair.wire.mend()
+    fair.line.bodies = [*fair.line.bodies, plan]
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert (len(fair.credited(campaign)), fair.amounts(campaign)) == (30, 15_000)
+
+
+def test_a_message_that_is_lost_is_sent_again(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named))
+    for job in ("evaluate", "plan", "grant"):
+        if job == "evaluate":
+            fair.minute(0)
+        else:
+            fair.work(partial(_next_is, fair, job))
+        fair.line.bodies.clear()
+        fair.minute(1)
+        assert not fair.line.bodies, "it may still be under way"
+        fair.minute(3)
+        assert {each["job"] for each in fair.line.told} == {job}
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(named, 1)
+
+
+def test_an_evaluation_goes_on_where_the_time_ended(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named))
+    fair.minute(0)
+    (body,) = fair.line.bodies
+    assert fair.deliver(body, seconds=5.0)
+    assert fair.line.bodies == [body, body], "it was handed on"
+    fair.work()
+    assert fair.credited(campaign) == dict.fromkeys(named, 1)
+
+
+def test_a_release_that_may_be_slow_goes_on_where_the_time_ended(fair: Fair) -> None:
+    """Five wallets a second, one of them this worker's: in half a minute it does not come through."""
+    fair.engine = Engine(fair.engine.store, replace(POLICY, release_wallets_per_second=5), sleep=lambda _: None)
+    campaign = fair.campaign(of_list(fair.named(40)))
+    (body,) = fair.up_to_grants(campaign)
+    assert fair.deliver(body, seconds=30.0)
+    first = fair.progress(campaign).granted
+    assert 0 < first < 40
+    for _ in range(2):
+        assert fair.line.bodies == [body], "it was handed on"
+        assert fair.deliver(fair.line.bodies.pop(), seconds=30.0)
+        if not fair.line.bodies:
+            break
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(40), 1)
+
+
+def test_a_shard_of_several_pieces_is_cut_where_they_are_full(fair: Fair) -> None:
+    customers = fair.named(2 * PIECE_MEMBERS + 5)
+    campaign = fair.campaign(of_list(customers))
+    fair.minute(0)
+    fair.work(lambda: fair.line.told[0]["job"] == "plan")
+    run = Run(fair.engine.store, campaign, 1)
+    pieces = run.pieces_from("list", 1, 10)
+    assert [len(piece.members) for piece in pieces] == [PIECE_MEMBERS, PIECE_MEMBERS, 5]
+    assert [member.customer for piece in pieces for member in piece.members] == customers
+
+
+# The budget
+
+
+def test_the_budget_is_a_hard_stop_for_workers_in_parallel(fair: Fair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "PIECE_MEMBERS", 25)
+    campaign = fair.campaign(of_list(fair.named(120)), budget=30_250)
+    grants = fair.up_to_grants(campaign)
+    assert len(grants) == 5
+    with ThreadPoolExecutor(5) as workers:
+        list(workers.map(fair.deliver, [*grants, *grants]))
+    fair.minute(3)
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert (len(fair.credited(campaign)), fair.amounts(campaign)) == (60, 30_000)
+    skipped = fair.recipients(campaign, status="skipped")
+    assert {each.reason for each in skipped.values()} == {"budget_exhausted"}
+    assert len(skipped) == 60
+
+
+# Pause, resume, cancel
+
+
+def test_a_pause_stops_within_a_group_and_nobody_is_forgotten(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named))
+    body = the_piece(fair, campaign, named)
+
+    def pause(_: Request) -> None:
+        fair.change(campaign, transitions.pause)
+
+    fair.wire.on(COMMIT, pause, where=_credits)
+    assert fair.deliver(body)
+    assert len(fair.credited(campaign)) == GROUP_WALLETS
+    assert fair.progress(campaign).granted == GROUP_WALLETS
+    fair.minute(5)
+    assert not fair.line.bodies
+    fair.change(campaign, transitions.resume)
+    fair.minute(0)
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(named, 1)
+
+
+def test_a_cancellation_takes_back_what_nobody_could_use_yet_once(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named))
+    body = the_piece(fair, campaign, named)
+
+    def cancel(_: Request) -> None:
+        fair.change(campaign, transitions.cancel)
+
+    fair.wire.on(COMMIT, cancel, where=_credits)
+    assert fair.deliver(body)
+    fair.minute()
+    fair.line.bodies += [each for each in fair.line.bodies if told(each)["shard"] == "list"]
+    fair.work()
+    assert fair.stored(campaign).revoking is None
+    granted = fair.credited(campaign)
+    assert len(granted) == GROUP_WALLETS
+    assert granted.keys() == set(named[:GROUP_WALLETS])
+    for customer in (named[0], named[GROUP_WALLETS - 1]):
+        assert fair.types(customer) == ["issued", "revoked"]
+    progress = fair.progress(campaign)
+    assert (progress.revoked, progress.revoked_amount) == (GROUP_WALLETS, GROUP_WALLETS * 500)
+    assert {each.reason for each in fair.recipients(campaign, status="skipped").values()} == {"cancelled"}
+
+
+def test_a_worker_that_wakes_up_after_the_cancellation_credits_nobody(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(5)))
+    body = the_piece(fair, campaign, fair.named(5))
+
+    def meanwhile(_: Request) -> None:
+        fair.change(campaign, transitions.cancel)
+        fair.minute()
+        fair.work()
+        assert fair.stored(campaign).revoking is None
+
+    fair.wire.on(COMMIT, meanwhile, where=_credits)
+    fair.deliver(body)
+    assert not fair.credited(campaign)
+    assert fair.progress(campaign).granted == 0
+
+
+def test_a_cancellation_of_what_is_usable_stops_the_rest_and_takes_nothing(fair: Fair) -> None:
+    named = fair.named(40)
+    campaign = fair.campaign(of_list(named), minutes_ahead=0)
+    body = the_piece(fair, campaign, named)
+
+    def cancel(_: Request) -> None:
+        fair.change(campaign, transitions.cancel)
+
+    fair.wire.on(COMMIT, cancel, where=_credits)
+    assert fair.deliver(body)
+    fair.minute(3)
+    fair.work()
+    granted = fair.credited(campaign)
+    assert len(granted) == GROUP_WALLETS
+    assert fair.types(named[0]) == ["issued"]
+
+
+# The minute job
+
+
+def test_two_minute_jobs_at_once_begin_a_campaign_once(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(3)))
+    begun = at_once([lambda: fair.minute(0)["begun"]] * 4)
+    assert sum(begun) == 1
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 1)
+
+
+def test_a_campaign_begins_when_it_is_due_and_not_before(fair: Fair) -> None:
+    campaign = fair.campaign()
+    fair.change(campaign, lambda found, now: replace(found, due_at=now + 10 * MINUTE))
+    assert fair.minute(9)["begun"] == 0
+    assert fair.minute(1)["begun"] == 1
+
+
+def test_what_somebody_asks_to_begin_at_once_does_not_wait_for_the_minute(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(2)))
+    assert fair.deliver(f'{{"job":"start","campaign":"{campaign}"}}')
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+
+
+# Again and again
+
+
+def test_a_campaign_that_repeats_gives_once_in_each_run(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(3)), repeat=Repeat(Every(days=7), lifetime_cap=2))
+    for run in (1, 2, 3):
+        assert fair.stored(campaign).run == run
+        fair.change(campaign, lambda found, now: replace(found, due_at=now, release_at=now + 10 * MINUTE))
+        fair.release(campaign)
+        fair.time.at += 7 * 24 * 60 * MINUTE
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 2)
+    assert {each.reason for each in fair.recipients(campaign).values()} == {"not_entitled"}
+
+
+def test_who_received_it_after_the_audience_was_made_does_not_get_it_again(fair: Fair, plain: DynamoDBClient) -> None:
+    named = fair.named(3)
+    campaign = fair.campaign(of_list(named), repeat=Repeat(Every(days=7), lifetime_cap=1))
+    body = the_piece(fair, campaign, named)
+    mark: Any = {"pk": f"#{mark_of(campaign, named[1])}", "sk": MARK, "times": 1, "day": 20_000}
+    plain.put_item(TableName=fair.engine.store.tables.wallets_name, Item=item_of(mark))
+    assert fair.deliver(body)
+    assert fair.credited(campaign) == {named[0]: 1, named[2]: 1}
+    assert fair.recipients(campaign)[named[1]].reason == "not_entitled"
+
+
+def test_a_run_for_those_who_came_in_since_has_no_others_in_it(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(10)), repeat=Repeat(Every(days=1), on_entry=True))
+    fair.release(campaign)
+    fair.change(campaign, lambda found, now: replace(found, due_at=now, groups=(of_list(fair.named(12)),)))
+    fair.release(campaign)
+    assert fair.progress(campaign).audience == 2
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(12), 1)
+
+
+def test_a_message_about_a_campaign_that_is_not_there_is_done_with(fair: Fair) -> None:
+    assert fair.deliver('{"job": "grant", "campaign": "cmp_a", "run": 1, "shard": "p01", "piece": 1}')
+    assert fair.deliver('{"job": "start", "campaign": "cmp_a"}')
+
+
+def _next_is(fair: Fair, job: str) -> bool:
+    return bool(fair.line.told[0]["job"] == job)
+
+
+def _fill(fair: Fair, customer: str) -> None:
+    """The wallet takes no more."""
+    for _ in range(MAX_BALANCE // MAX_AMOUNT):
+        fair.till.issue(WalletId(customer, CURRENCY), MAX_AMOUNT)
+
+
+def _credits(request: Request) -> bool:
+    """Whether a transaction credits wallets: it does not only note something."""
+    return any("sequence" in action["Item"] for verb, action in request.actions if verb == "Put")
+
+
+def test_a_campaign_that_nobody_matches_ends(fair: Fair) -> None:
+    nobody, too_dear = fair.campaign(of_list([])), fair.campaign(of_list(fair.named(1)), budget=1)
+    for campaign in (nobody, too_dear):
+        assert fair.release(campaign).state is State.RELEASED
+        assert not fair.credited(campaign)
+    assert fair.recipients(nobody) == {}
+    assert {each.reason for each in fair.recipients(too_dear).values()} == {"budget_exhausted"}

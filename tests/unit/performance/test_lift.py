@@ -1,0 +1,81 @@
+"""Lift against the holdout: intervals as published, and when nothing is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.performance.lift import (
+    LEAST_BUYERS,
+    LEAST_CUSTOMERS,
+    Group,
+    Lift,
+    TooLittle,
+    difference,
+    lift,
+    relative,
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "low", "high"),
+    [
+        (Group(70, 56), Group(80, 48), 0.0524, 0.3339),
+        (Group(10, 9), Group(10, 3), 0.1705, 0.8090),
+        (Group(7, 6), Group(7, 2), 0.0582, 0.8062),
+        (Group(56, 5), Group(29, 0), -0.0381, 0.1926),
+        (Group(10, 0), Group(20, 0), -0.1611, 0.2775),
+        (Group(10, 0), Group(10, 0), -0.2775, 0.2775),
+        (Group(10, 10), Group(20, 0), 0.6791, 1.0000),
+        (Group(10, 10), Group(10, 0), 0.6075, 1.0000),
+    ],
+)
+def test_the_difference_has_the_interval_of_newcombes_worked_examples(
+    one: Group, other: Group, low: float, high: float
+) -> None:
+    """Statistics in Medicine 17 (1998), table II, method 10."""
+    found = difference(one, other)
+    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "low", "high"),
+    [
+        (Group(70, 56), Group(80, 48), 1.076626, 1.651249),
+        (Group(1000, 120), Group(1000, 90), 1.029234, 1.727282),
+        (Group(400, 30), Group(300, 12), 0.976388, 3.600644),
+    ],
+)
+def test_the_relative_lift_has_the_interval_of_a_risk_ratio(one: Group, other: Group, low: float, high: float) -> None:
+    """Figures of statsmodels 0.14, confint_proportions_2indep(compare="ratio", method="log")."""
+    found = relative(one, other)
+    assert found.low + 1 == pytest.approx(low, abs=1e-6)
+    assert found.high + 1 == pytest.approx(high, abs=1e-6)
+
+
+def test_the_same_in_both_groups_is_no_lift() -> None:
+    told = lift(Group(500, 50), Group(500, 50))
+    assert isinstance(told, Lift)
+    assert (told.difference.value, told.relative.value) == (0, 0)
+    assert told.difference.low < 0 < told.difference.high
+
+
+@pytest.mark.parametrize(
+    ("recipients", "holdout", "reason"),
+    [
+        (Group(500, 50), Group(0, 0), TooLittle.NO_HOLDOUT),
+        (Group(500, 50), Group(LEAST_CUSTOMERS - 1, 20), TooLittle.TOO_FEW_CUSTOMERS),
+        (Group(LEAST_CUSTOMERS - 1, 20), Group(500, 50), TooLittle.TOO_FEW_CUSTOMERS),
+        (Group(500, 50), Group(500, LEAST_BUYERS - 1), TooLittle.TOO_FEW_BUYERS),
+        (Group(500, LEAST_BUYERS - 1), Group(500, 50), TooLittle.TOO_FEW_BUYERS),
+    ],
+)
+def test_where_there_is_too_little_nothing_is_said(recipients: Group, holdout: Group, reason: TooLittle) -> None:
+    assert lift(recipients, holdout) is reason
+
+
+def test_nothing_is_said_before_the_credit_can_be_used() -> None:
+    assert lift(Group(500, 50), Group(500, 50), begun=False) is TooLittle.NOT_BEGUN
+
+
+def test_what_is_just_enough_is_told() -> None:
+    assert isinstance(lift(Group(LEAST_CUSTOMERS, LEAST_BUYERS), Group(LEAST_CUSTOMERS, LEAST_BUYERS)), Lift)
