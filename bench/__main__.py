@@ -13,6 +13,12 @@ from bench.cpu import cpu
 from bench.events import EventCost, events
 from bench.imports import imports
 from bench.load import Run, load
+from bench.profiles import profiles
+from bench.profiles import show as show_profiles
+from bench.release import releasing
+from bench.release import show as show_release
+from bench.segments import segments
+from bench.segments import show as show_segments
 from bench.sweep import Sweeping, sweeping
 from bench.workload import bench
 from dev.package import package
@@ -50,6 +56,15 @@ def main() -> int:
         swept = sweeping(made)
         told["sweep"] = asdict(swept)
         _print_sweep(swept)
+        kept = profiles(made)
+        told["profiles"] = [asdict(each) for each in kept]
+        show_profiles(kept)
+        released = releasing(made)
+        told["release"] = asdict(released)
+        show_release(released)
+        evaluated = segments(made)
+        told["segments"] = asdict(evaluated)
+        show_segments(evaluated)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(told, indent=1) + "\n")
     print(f"\n{(RESULTS / 'latest.json').relative_to(ROOT)} has all of it")

@@ -77,7 +77,7 @@ class Meter:
         for action in params.get("TransactItems", ()):
             ((verb, what),) = action.items()
             before = self._item(what["TableName"], what.get("Key") or self._key(what["Item"]))
-            after = what["Item"] if verb == "Put" else {**(before or {}), **_set_by(what)}
+            after = what["Item"] if verb == "Put" else {**(before or {}), **_changed_by(what)}
             self.bill.write_units += 2 * ceil(max(item_bytes(after), item_bytes(before or {})) / KB)
             self.bill.index_units += _index_units(before or {}, after)
 
@@ -102,11 +102,14 @@ class Meter:
         return {name: item[name] for name in names}
 
 
-def _set_by(update: dict[str, Any]) -> dict[str, Any]:
-    """The attributes that a plain `SET #0 = :0, …` leaves behind."""
-    names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
-    assignments = update["UpdateExpression"].removeprefix("SET ").split(", ")
-    pairs = (assignment.split(" = ") for assignment in assignments)
+def _changed_by(action: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that a plain `SET #0 = :0, …` or `ADD #0 :0, …` leaves behind; a sum is about as long as what is
+    added to it. A deletion and a check leave none."""
+    if "UpdateExpression" not in action:
+        return {}
+    names, values = action["ExpressionAttributeNames"], action["ExpressionAttributeValues"]
+    changes = action["UpdateExpression"].removeprefix("SET ").removeprefix("ADD ").split(", ")
+    pairs = (change.replace(" = ", " ").split(" ") for change in changes)
     return {names[name]: values[value] for name, value in pairs}
 
 

@@ -79,6 +79,19 @@ class Evaluating:
     memory_of_a_quarter_bytes: int
 
 
+def show(measured: Evaluating) -> None:
+    """As lines on the screen."""
+    print(f"\nSegments: {measured.trees} trees in one pass over {measured.profiles:,} profiles")
+    print(
+        f"  {measured.ours_seconds:.2f} s; a parallel read {measured.read_seconds:.2f} s ({measured.to_read:.2f} x),"
+        f" read and parsed {measured.read_and_parse_seconds:.2f} s ({measured.to_read_and_parse:.2f} x, at most 1.2)"
+    )
+    print(
+        f"  CPU of a profile {measured.ours_cpu_us:.0f} us, of matching {measured.match_us:.0f} us; memory"
+        f" {measured.memory_bytes / 1e6:.1f} MB, of a quarter {measured.memory_of_a_quarter_bytes / 1e6:.1f} MB"
+    )
+
+
 def segments(made: Bench) -> Evaluating:
     app = made.engine()
     store = app.store

@@ -5,7 +5,8 @@
 
 Each message is sent to the queue first and taken out of the dead letters only when the queue has it: nothing is lost,
 and what is sent twice because it could not be taken out is a duplicate to its reader, like any other. The attributes
-`reason` and `detail` say why it was set aside; they do not go back with it. --dry-run shows each and moves none.
+`reason` and `detail` say why it was set aside; they do not go back with it, and `redriven` does: its reader then takes
+nothing for done that an earlier try may have left undone. --dry-run shows each and moves none.
 
 What comes back while it runs is not moved again: as many are moved as there were at the beginning.
 Exit code 0: all of them; 1: some are left, and why; 2: it could not be done.
@@ -25,6 +26,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.edge.intake import REDRIVEN
 from dev.deploy import client
 from dev.places import data_folder
 from dev.running import NotRunning, running
@@ -34,6 +36,8 @@ REDRIVABLE = ("order-events", "refund-events", "customer-events", "settle", "rel
 see `make replay` for the publisher's."""
 REASON = "reason"
 DETAIL = "detail"
+MAX_ATTRIBUTES = 10
+"""That a message may have."""
 NO_REASON = "received too often, no reason given"
 HIDDEN_SECONDS = 120
 """How long a dead letter that we hold is hidden from others; more than moving ten takes."""
@@ -58,6 +62,8 @@ def redrive(sqs: Any, dead_letters: str, queue: str) -> Report:
             for name, value in message.get("MessageAttributes", {}).items()
             if name not in (REASON, DETAIL)
         }
+        if len(attributes) < MAX_ATTRIBUTES:
+            attributes[REDRIVEN] = {"DataType": "String", "StringValue": "true"}
         try:
             sqs.send_message(QueueUrl=queue, MessageBody=message["Body"], MessageAttributes=attributes)
             sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])

@@ -189,7 +189,7 @@ def _scan(profiles: Profiles, audience: _Audience, deadline: Deadline, limit: in
     def shard(name: str, most: int) -> _Tally:
         tally, after = _Tally(), None
         while deadline.remaining_seconds > LONGEST_READ_SECONDS and tally.seen < most:
-            page, after = profiles.page(name, after, min(PAGE_PROFILES, most - tally.seen))
+            page, after = profiles.looked_at(name, after, min(PAGE_PROFILES, most - tally.seen))
             tally.seen += len(page)
             audience.count(tally, page)
             if after is None:

@@ -26,6 +26,8 @@ Json = dict[str, Any]
 
 LEAD_SECONDS = 900
 """How long before its credit is usable a release begins."""
+LATE_SECONDS = 3_600
+"""A run that begins later than this after its time counts for the day on which it begins."""
 LOOK_AGAIN_SECONDS = 60
 """How soon the minute job looks again at a campaign that is not done."""
 MAX_GROUPS = 10
@@ -240,6 +242,13 @@ class Campaign:
     def starts_at(self) -> int | None:
         """When the release of this run may begin."""
         return None if self.release_at is None else self.release_at - LEAD_MS
+
+    @property
+    def given_at(self) -> int:
+        """The instant (milliseconds) whose day the run counts for where customers get it again after some days: that
+        of its credit, or of its beginning where it was late, having been paused. Midnight in between is not late."""
+        release_at, started_at = self.release_at or 0, self.started_at or 0
+        return started_at if started_at - release_at > LATE_SECONDS * SECOND_MS else release_at
 
     @property
     def budget_left(self) -> int | None:

@@ -12,10 +12,8 @@ from chalicelib.store.reading import Store
 
 MAX_PAGES_READ = 4
 """Pages that are read for one of a list that leaves out campaigns in other states."""
-
-
 LOOKED_AT = 100
-"""Campaigns, the newest, among which those that are alike are looked for."""
+"""Campaigns of such a page; and those, the newest, among which those that are alike are looked for."""
 MAX_ALIKE = 20
 
 
@@ -50,9 +48,14 @@ def newest(docs: Documents, before: str | None, limit: int, state: str | None) -
     """
     kept: list[Campaign] = []
     for _ in range(MAX_PAGES_READ):
-        found, before = campaigns.newest(docs, before, limit - len(kept))
-        kept += [each for each in found if state is None or each.state.value == state]
-        if before is None or len(kept) >= limit:
+        found, older = campaigns.newest(docs, before, limit if state is None else max(limit, LOOKED_AT))
+        for number, each in enumerate(found, start=1):
+            if state is None or each.state.value == state:
+                kept.append(each)
+            if len(kept) == limit:
+                return Page(tuple(kept), campaigns.place_of(each) if number < len(found) else older)
+        before = older
+        if before is None or state is None:
             break
     return Page(tuple(kept), before)
 

@@ -30,7 +30,7 @@ def saved(docs: Documents, campaign: Campaign, expected: int) -> Write:
 
 def listed(docs: Documents, campaign: Campaign) -> Write:
     """Put a new campaign into the list."""
-    return docs.save((BY_TIME, _place(campaign)), {}, 0)
+    return docs.save((BY_TIME, place_of(campaign)), {}, 0)
 
 
 def newest(docs: Documents, before: str | None, limit: int) -> tuple[list[Campaign], str | None]:
@@ -58,8 +58,8 @@ def _key(campaign_id: str) -> Key:
     return CAMPAIGNS, campaign_id
 
 
-def _place(campaign: Campaign) -> str:
-    """Sorts by time; the id in it makes it unique. What follows `cmp_` is of `0-9 a-z`."""
+def place_of(campaign: Campaign) -> str:
+    """In the list of all. Sorts by time; the id in it makes it unique. What follows `cmp_` is of `0-9 a-z`."""
     return f"{campaign.created_at:013}-{campaign.id.removeprefix(ID_PREFIX)}"
 
 

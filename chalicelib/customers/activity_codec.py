@@ -163,13 +163,45 @@ def _traces(traces: Traces) -> list[Any]:
     return told if all(count == 1 for count in counts) else [*told, counts]
 
 
+class _StoredTraces(Traces):
+    """Traces as stored, of which the cells are read when first asked for. Most questions are about a trace that
+    is not there, which the bytes tell."""
+
+    __slots__ = ("_raw", "_told")
+    __hash__ = None  # type: ignore[assignment]
+    _told: list[Any]
+    _raw: bytes
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "cells":
+            raise AttributeError(name)
+        days, _, *counts = self._told
+        traces = _numbers_in(self._raw)
+        told = counts[0] if counts else repeat(1, len(traces))
+        cells = dict(zip(zip(accumulate(days), traces, strict=True), told, strict=True))
+        object.__setattr__(self, "cells", cells)
+        return cells
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Traces):
+            return NotImplemented
+        return (self.most, self.cells) == (other.most, other.cells)
+
+    @property
+    def full(self) -> bool:
+        return len(self._raw) >= self.most * TRACE_BYTES
+
+    def may_have(self, needles: Iterable[bytes]) -> bool:
+        return any(needle in self._raw for needle in needles)
+
+
 def _to_traces(told: list[Any] | None, most: int) -> Traces:
     if not told:
         return Traces(most)
-    traces = _numbers(told[1])
-    counts = told[2] if len(told) > 2 else repeat(1, len(traces))
-    cells = zip(accumulate(told[0]), traces, strict=True)
-    return Traces(most, dict(zip(cells, counts, strict=True)))
+    traces = object.__new__(_StoredTraces)
+    for name, value in (("most", most), ("_told", told), ("_raw", b64decode(told[1]))):
+        object.__setattr__(traces, name, value)
+    return traces
 
 
 def _differences(numbers: Iterable[int]) -> list[int]:
@@ -186,7 +218,10 @@ def _text(traces: Iterable[int]) -> str:
 
 
 def _numbers(text: str) -> list[int]:
-    raw = b64decode(text)
+    return _numbers_in(b64decode(text))
+
+
+def _numbers_in(raw: bytes) -> list[int]:
     return [int.from_bytes(raw[at : at + TRACE_BYTES], "big") for at in range(0, len(raw), TRACE_BYTES)]
 
 

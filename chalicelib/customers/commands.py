@@ -128,7 +128,8 @@ def merge_into(
 ) -> Answer:
     """Make two customers one: all credit and debt, and what is known, goes to the other; all of it at once.
 
-    A second time, under another key, it moves what the first one has got since.
+    A second time, under another key, it moves what the first one has got since; to the last one, where the other was
+    merged in its turn.
 
     :raises WrongCustomer: both are the same
     :raises CustomerMerged: one of them was merged into another
@@ -161,6 +162,8 @@ def merge_into(
             writes += [profiles.write(after_source), profiles.write(after_target)]
             writes += distribution.moved(profiles.documents, [(source, after_source), (target, after_target)])
         else:
+            # Nothing of the profile changes, but it must still be the one that stands when the credit comes.
+            writes.append(profiles.check(target))
             after_target = target
         if len(writes) + 1 > MAX_TRANSACTION_ITEMS:
             raise MergeTooLarge("The wallets have more to be moved than can be written at once.")
@@ -180,7 +183,7 @@ def _pair(profiles: Profiles, customer: str, into: str) -> tuple[Profile, Profil
     found = profiles.get_many([customer, into])
     source, target = found.get(customer, Profile(customer)), found.get(into, Profile(into))
     _refuse_merged(target, field="/into")
-    if source.merged_into != into:
+    if source.merged_into is not None and profiles.standing(source.merged_into).customer != into:
         _refuse_merged(source)
     if source.depth + 1 > MAX_MERGE_DEPTH:
         raise MergeTooLarge("Customers were merged one into the other too often.", limit=MAX_MERGE_DEPTH)

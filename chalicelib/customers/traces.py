@@ -17,6 +17,11 @@ Cell = tuple[int, int]
 """Day and trace."""
 
 
+def needle_of(trace: int) -> bytes:
+    """A trace as it is stored, to be looked for before anything is decoded."""
+    return trace.to_bytes(TRACE_BYTES, "big")
+
+
 def trace_of(id: str) -> int:  # noqa: A002 what it is called everywhere
     """What stands for an id."""
     return int.from_bytes(hashlib.sha256(id.encode()).digest()[:TRACE_BYTES], "big")
@@ -28,6 +33,15 @@ class Traces:
 
     most: int
     cells: Mapping[Cell, int] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        """Whether something may have been pushed out."""
+        return len(self.cells) >= self.most
+
+    def may_have(self, needles: Iterable[bytes]) -> bool:
+        """Whether a closer look is worth it: false only where none of these traces, as bytes, is there at all."""
+        return any(int.from_bytes(needle, "big") == trace for needle in needles for _, trace in self.cells)
 
     def has(self, trace: int, since: int | None = None, until: int | None = None) -> bool:
         """Whether it occurs on a day from `since` to `until`, both included."""

@@ -6,7 +6,7 @@ three fields are enough.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib.campaigns.model import (
@@ -145,8 +145,15 @@ class CampaignBody(TermsBody):
     segment: Identifier | None = None
     where: Tree | None = None
     customers: Customers | None = None
-    amount: AnyAmount | None = None
+    amount: Annotated[AnyAmount | None, Field(validate_default=True)] = None
     expires: Expires | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _amount_of_members(cls, told: AnyAmount | None, info: ValidationInfo) -> AnyAmount | None:
+        if told is None and info.data.get("groups") is None and any(info.data.get(name) for name in _MEMBERS):
+            raise PydanticCustomError("amount", "Input should say how much each of them gets")
+        return told
 
     @model_validator(mode="after")
     def _groups_or_one(self) -> Self:

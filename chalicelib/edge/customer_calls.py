@@ -6,6 +6,8 @@ from chalicelib.customers import commands, queries
 from chalicelib.edge import customer_presenter
 from chalicelib.edge.call import Call, Reply, reply
 from chalicelib.edge.customer_bodies import CustomerBody, MergeBody
+from chalicelib.notices import erasing
+from chalicelib.notices import store as notices
 from chalicelib.store.envelope import Answer
 
 
@@ -28,8 +30,12 @@ def customer(call: Call) -> Reply:
 
 
 def erase(call: Call) -> Reply:
+    """The person first, so that nothing more is said to it; then what was said. Done again it finishes what is left."""
     engine, named, show = call.engine(), call.parameters["customer"], customer_presenter.customer
-    return reply(commands.erase(engine, named, call.deadline, show, dry_run=call.query.dry_run))
+    answer = commands.erase(engine, named, call.deadline, show, dry_run=call.query.dry_run)
+    if not call.query.dry_run:
+        erasing.erase(engine.store, notices.documents(engine.store), named)
+    return reply(answer)
 
 
 def merge(call: Call) -> Reply:

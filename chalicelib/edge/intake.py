@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from chalicelib import wiring
 from chalicelib.edge.event_parsing import received
 from chalicelib.events import receiving
-from chalicelib.events.following import follow_up
+from chalicelib.events.following import begin_batch, follow_up
 from chalicelib.events.model import Event, Outcome, Status, message_operation
 from chalicelib.events.receiving import Received
 from chalicelib.messaging.queues import TROUBLE
@@ -33,6 +33,8 @@ MARGIN_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 2
 """A parked message comes again after this, and after twice as long each time."""
 LONGEST_PAUSE_SECONDS = 900
+REDRIVEN = "redriven"
+"""Attribute of a message that was brought back from the dead letters."""
 COPIED_DETAIL_CHARACTERS = 256
 COPIED_BYTES = 200 * 1024
 """A longer message is cut in its copy: attributes count as well. The rejection has it whole."""
@@ -69,6 +71,8 @@ class Record(NamedTuple):
     id: str
     receipt: str
     receives: int
+    again: bool
+    """Whether it was received before, so that what follows from it may have been cut short."""
     rejection: str | None
     received: Received
 
@@ -89,6 +93,7 @@ def deal(desk: Desk, records: Sequence[dict[str, Any]], deadline: Deadline) -> l
         known = receiving.known(desk.inbox, [record.received for record in batch])
     except Unread:
         return [record.id for record in batch]
+    begin_batch(desk.engine)
     left = []
     for record, done in zip(batch, known, strict=True):
         if not _finished(desk, record, done, deadline):
@@ -104,10 +109,12 @@ def _read(queue: str, record: dict[str, Any]) -> Record:
     whole = "cut" not in attributes
     stands_for = brought_back[1] if brought_back and whole else message_operation(queue, record["messageId"])
     read = received(queue, record["body"], stands_for)
+    receives = int(record["attributes"]["ApproximateReceiveCount"])
     return Record(
         id=record["messageId"],
         receipt=record["receiptHandle"],
-        receives=int(record["attributes"]["ApproximateReceiveCount"]),
+        receives=receives,
+        again=receives > 1 or REDRIVEN in attributes,
         rejection=brought_back[0] if brought_back and brought_back[1] == read.operation else None,
         received=read,
     )
@@ -122,7 +129,7 @@ def _finished(desk: Desk, record: Record, done: Outcome | None, deadline: Deadli
     last_try = record.receives >= desk.max_receives
     try:
         outcome = done or receiving.receive(desk.engine, desk.inbox, record.received, within, trace, last_try=last_try)
-        if done is None or record.receives > 1:
+        if done is None or record.again:
             _do_what_follows(desk, record, outcome, deadline)
         finished = _dealt_with(desk, record, outcome)
         told = outcome.code or outcome.status.value
@@ -137,7 +144,8 @@ def _finished(desk: Desk, record: Record, done: Outcome | None, deadline: Deadli
 
 
 def _do_what_follows(desk: Desk, record: Record, outcome: Outcome, deadline: Deadline) -> None:
-    """Also of a duplicate that was received before: that time it may have come no further than being applied."""
+    """Also of a duplicate that was received before: that time it may have come no further than being applied. One that
+    is brought back from the dead letters is new to its queue, and says so itself."""
     if isinstance(record.received.read, Event):
         within = Deadline.after(min(EVENT_SECONDS, deadline.remaining_seconds))
         follow_up(desk.engine, record.received.read, outcome, within)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib.edge import event_calls, order_calls
 from chalicelib.edge.access import AUDIT, CHECKOUT, READ, WRITE
 from chalicelib.edge.call import Later, Route
 
@@ -12,7 +11,7 @@ ORDERS = (
         "POST",
         "/v1/refund-quotes",
         "What a refund of so much of an order would give: by the tenders that paid it, or as credit with its bonus",
-        order_calls.refund_quote,
+        Later("chalicelib.edge.order_calls", "refund_quote"),
         answer="RefundQuote",
         scopes=CHECKOUT | WRITE,
         body=Later("chalicelib.edge.order_bodies", "RefundQuoteBody"),
@@ -33,7 +32,7 @@ EVENTS = (
         "GET",
         "/v1/events/rejected",
         "Events that were rejected, newest first, each with its reason; settled ones were tried again with success",
-        event_calls.rejected,
+        Later("chalicelib.edge.event_calls", "rejected"),
         answer="RejectionPage",
         scopes=AUDIT,
         paged=True,
@@ -44,7 +43,7 @@ EVENTS = (
         "POST",
         "/v1/events/rejected/{id}/retry",
         "Try a rejected event again, after a repair; it is applied once whatever happens",
-        event_calls.retry,
+        Later("chalicelib.edge.event_calls", "retry"),
         answer="Retried",
         scopes=AUDIT | WRITE,
         body=Later("chalicelib.edge.order_bodies", "RetryBody"),
@@ -56,7 +55,7 @@ EVENTS = (
         "GET",
         "/v1/events/{source}/{event}",
         "What became of an event",
-        event_calls.event,
+        Later("chalicelib.edge.event_calls", "event"),
         answer="EventFate",
         scopes=AUDIT | READ,
         refusals=("not_found",),

@@ -61,7 +61,7 @@ RULES: tuple[Route, ...] = (
         "pause_rule",
         "POST",
         "/v1/rules/{rule}/pause",
-        "Let a rule grant nothing until it is resumed; in force everywhere within seconds",
+        "Let a rule grant nothing until it is resumed; in force for orders that are told from then on",
         Later(_CALLS, "pause"),
         answer="Rule",
         scopes=CAMPAIGNS_WRITE,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from chalicelib.edge import bodies, service_calls, settings_calls
+from chalicelib.edge import bodies
 from chalicelib.edge.access import SETTINGS
 from chalicelib.edge.call import Later, Route
 
 SERVICE = (
-    Route("get_health", "GET", "/health", "Whether the service is up", service_calls.health, answer="Health"),
+    Route(
+        "get_health",
+        "GET",
+        "/health",
+        "Whether the service is up",
+        Later("chalicelib.edge.service_calls", "health"),
+        answer="Health",
+    ),
     Route(
         "get_description",
         "GET",
         "/openapi.json",
         "This description",
-        service_calls.description,
+        Later("chalicelib.edge.service_calls", "description"),
         answer="Description",
     ),
     Route(
@@ -21,7 +28,7 @@ SERVICE = (
         "PUT",
         "/v1/test-clock",
         "Let time stand still at an instant, for every function, where the stage has a test clock",
-        service_calls.set_test_clock,
+        Later("chalicelib.edge.service_calls", "set_test_clock"),
         answer="TestClock",
         scopes=SETTINGS,
         body=bodies.ClockBody,
@@ -33,7 +40,7 @@ SERVICE = (
         "DELETE",
         "/v1/test-clock",
         "Let time run again",
-        service_calls.reset_test_clock,
+        Later("chalicelib.edge.service_calls", "reset_test_clock"),
         answer="TestClock",
         scopes=SETTINGS,
         mutates=True,
@@ -47,7 +54,7 @@ MERCHANT = (
         "GET",
         "/v1/settings",
         "The merchant's settings",
-        settings_calls.settings,
+        Later("chalicelib.edge.settings_calls", "settings"),
         answer="Settings",
         scopes=SETTINGS,
         versioned=True,
@@ -57,7 +64,7 @@ MERCHANT = (
         "PUT",
         "/v1/settings",
         "Replace the settings; what is left out is as built in. In force everywhere within seconds",
-        settings_calls.put,
+        Later("chalicelib.edge.settings_calls", "put"),
         answer="Settings",
         scopes=SETTINGS,
         body=Later("chalicelib.edge.settings_bodies", "SettingsBody"),

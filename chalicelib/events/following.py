@@ -17,6 +17,7 @@ from chalicelib.events.model import (
     Status,
 )
 from chalicelib.performance.observing import order_paid
+from chalicelib.rules import source as rules
 from chalicelib.rules.applying import apply_rules
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
@@ -48,6 +49,11 @@ def follow_up(engine: Engine, event: Event, outcome: Outcome, deadline: Deadline
                 _corrected(engine, made.order_id, deadline)
         case _:
             return
+
+
+def begin_batch(engine: Engine) -> None:
+    """A batch of events was received: what follows from them goes by the rules that there are by now."""
+    rules.look_again(engine.store)
 
 
 def _corrected(engine: Engine, order_id: str, deadline: Deadline) -> None:

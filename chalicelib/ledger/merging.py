@@ -7,7 +7,8 @@ target     settled -> `issued`: the same lots, new in this wallet; `clawed_back`
 The entries of both sides name each other's customer as their source (type "merge"), and they are committed together or
 not at all. A lot keeps kind, class, priority, conditions, source, and its two instants; what was granted is now what
 moved. The parent of a reinstated lot is in the wallet that it came from. Debt stays debt, to be paid by what is granted
-next; what is moved pays none.
+next; what is moved pays none. To the source it counts as paid: where the refund that it came from is undone, that much
+comes back to the source's lot, and what the target owes or has paid of it stands against that.
 
 Afterwards the source has neither lots nor debt, so merging again moves only what it has got since.
 """
@@ -59,7 +60,14 @@ def merge(source: Wallet, target: Wallet, act: Act, policy: Policy) -> Moved:
         _refuse_crowd(taker.wallet, giver.wallet)
         _move_lots(giver, taker, lots)
     if debt:
-        giver.write(EntryType.DEBT_SETTLED, MERGED, source=_other(taker), notify=False, debt_change=-debt)
+        giver.write(
+            EntryType.DEBT_SETTLED,
+            MERGED,
+            source=_other(taker),
+            notify=False,
+            debt_change=-debt,
+            debt_paid_change=debt,
+        )
         taker.write(EntryType.CLAWED_BACK, MERGED, source=_other(giver), notify=False, debt_change=debt)
     return Moved(_plan(giver), _plan(taker), sum(lot.remaining for lot in lots), debt)
 

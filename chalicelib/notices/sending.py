@@ -127,7 +127,20 @@ def send(post: Post, order: Order, *, last_try: bool) -> int | None:
         if there is None or there.attempt != claimed.attempt:
             return IN_HAND_SECONDS if there is not None else PAUSES_SECONDS[0]
     claimed = replace(claimed, version=record.version + 1)
+    if closed := _closed_since(post, order):
+        return _note(post, replace(claimed, status=Status.NOT_SENT, since=now, reason=closed, content=None))
     return _settle(post, claimed, _hand_over(post, claimed, letter, now), last_try=last_try)
+
+
+def _closed_since(post: Post, order: Order) -> str | None:
+    """Why a customer cannot be told any more. Erasing takes the person away first, and then the texts of the notices
+    that there are: so one of which the text was written behind its back is found here, before it goes out.
+
+    :raises Unread: DynamoDB could not be read; nothing was sent
+    """
+    if order.channel is Channel.WEBHOOK:
+        return None
+    return why_closed(post, post.people.get(order.notice.wallet.customer), order.channel)
 
 
 def why_closed(post: Post, profile: Profile | None, channel: Channel) -> str | None:

@@ -27,6 +27,12 @@ MAX_CHARACTERS = {"subject": 200, "text": 10_000, "html": 40_000, "sms": 640}
 """Of each part's source."""
 MAX_RENDERED_CHARACTERS = {"subject": 200, "text": 30_000, "html": 100_000, "sms": 640}
 MAX_LOCALES = 20
+MAX_NODES = 1_000
+"""Of one part: expressions and the text between them. What Jinja2 takes to compile is by these, not by characters."""
+MAX_NODES_ALTOGETHER = 4_000
+"""Of all parts of all locales, which one request compiles: about a second."""
+MAX_DEPTH = 10
+"""Of what stands within another. Jinja2's time grows with its cube: a hundred filters in a row are seconds."""
 _LOOP = frozenset({"index", "index0", "first", "last", "length"})
 _FILTERS = frozenset(
     {"upper", "lower", "title", "capitalize", "trim", "length", "default", "first", "last", "join", "e", "escape"}
@@ -94,9 +100,13 @@ def check(locales: Mapping[str, Parts]) -> None:
 
     :raises TemplateRefused: with a pointer to the part
     """
+    known = 0
     for locale, parts in locales.items():
         for part, source in parts.items():
             try:
+                known += _nodes_of(_parsed(part, source))
+                if known > MAX_NODES_ALTOGETHER:
+                    raise _Wrong(f"has more than {MAX_NODES_ALTOGETHER} expressions in all its parts and locales")
                 for values in (SAMPLE, _EMPTY):
                     _rendered(part, source, values)
             except _Wrong as wrong:
@@ -184,20 +194,50 @@ def _said(error: TemplateError) -> str:
 def _compiled(part: str, source: str) -> Template:
     """:raises _Wrong: see there"""
     environment = _HTML if part == "html" else _PLAIN
+    try:
+        return environment.from_string(_parsed(part, source))
+    except TemplateError as error:
+        raise _Wrong(f"line {getattr(error, 'lineno', 1)}: {_said(error)}") from None
+    except (RecursionError, MemoryError, SyntaxError, ValueError):
+        raise _Wrong("is more than can be read") from None
+
+
+def _parsed(part: str, source: str) -> nodes.Template:
+    """What a part says, of which nothing is more than a notice needs.
+
+    :raises _Wrong: see there
+    """
+    environment = _HTML if part == "html" else _PLAIN
     if len(source) > MAX_CHARACTERS[part]:
         raise _Wrong(f"is longer than {MAX_CHARACTERS[part]} characters")
     try:
         tree = environment.parse(source)
+        if _nodes_of(tree) > MAX_NODES:
+            raise _Wrong(f"has more than {MAX_NODES} expressions")
         _refuse(tree)
         unknown = sorted(meta.find_undeclared_variables(tree) - set(VARIABLES))
-        if unknown:
-            raise _Wrong(f"names {unknown[0][:64]}, which is none of {', '.join(VARIABLES)}")
-        return environment.from_string(tree)
     except TemplateError as error:
         raise _Wrong(f"line {getattr(error, 'lineno', 1)}: {_said(error)}") from None
     except (RecursionError, MemoryError, SyntaxError, ValueError):
         # Of Python's own parser, for what is nested too deeply or a number with too many digits.
         raise _Wrong("is more than can be read") from None
+    if unknown:
+        raise _Wrong(f"names {unknown[0][:64]}, which is none of {', '.join(VARIABLES)}")
+    return tree
+
+
+def _nodes_of(tree: nodes.Template) -> int:
+    """How many there are in it.
+
+    :raises _Wrong: they stand too deep in each other
+    """
+    count, level, depth = 0, list(tree.iter_child_nodes()), 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        if depth > MAX_DEPTH:
+            raise _Wrong("is nested too deeply")
+        level = [inner for outer in level for inner in outer.iter_child_nodes()]
+    return count
 
 
 def _refuse(tree: nodes.Template) -> None:

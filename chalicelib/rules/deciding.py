@@ -116,10 +116,10 @@ def earning(rule: Rule, order: Order, seen: OrderHistory, wallet: Wallet, policy
 def base_of(base: Base, order: Order, seen: OrderHistory, wallet: Wallet) -> int:
     """What a percentage is taken of, minor units.
 
-    Where the shop tells no lines nothing is known to be merchandise: a percentage of it is nothing.
+    Where the shop tells no lines, all of the order counts as merchandise.
     """
     total = order.total or 0
-    goods = total if base in (Base.TOTAL, Base.TOTAL_LESS_CREDIT) else min(order.merchandise or 0, total)
+    goods = total if base in (Base.TOTAL, Base.TOTAL_LESS_CREDIT) else _merchandise(order, total)
     if base in (Base.TOTAL, Base.MERCHANDISE):
         return goods
     paid_with_credit = max(tenders_of(seen, order, wallet).credit_paid, order.credit_used or 0)
@@ -140,3 +140,7 @@ def delayed(at: int, days: int, zone: tzinfo) -> int:
     local = local_time(at, zone)
     moved = datetime.combine(local.date() + timedelta(days=days), local.time(), zone)
     return (moved.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _merchandise(order: Order, total: int) -> int:
+    return total if order.merchandise is None else min(order.merchandise, total)

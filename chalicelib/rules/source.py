@@ -1,7 +1,9 @@
 """The rules in force, as one process knows them: read from the store, and believed for some seconds.
 
-As with the policy (`settings.source`): a change is everywhere within FRESH_SECONDS, an order costs no read for them but
-one in FRESH_SECONDS, and where they cannot be read for a moment they are believed for STALE_SECONDS.
+Whoever has received a batch of orders looks again (`look_again`): so a rule that was there before an order was told is
+held against it, and the orders of one batch cost one read for the rules. Otherwise, as with the policy
+(`settings.source`), a change is everywhere within FRESH_SECONDS; and where they cannot be read for a moment they are
+believed for STALE_SECONDS.
 """
 
 from __future__ import annotations
@@ -55,6 +57,11 @@ class StoredRules:
         self._known = _Known(rules, now, now + FRESH_SECONDS)
         return rules
 
+    def look_again(self) -> None:
+        """Let the rules be read before they are believed the next time."""
+        if self._known is not None:
+            self._known = self._known._replace(look_at=self._stopwatch())
+
 
 _SOURCES: WeakKeyDictionary[Store, StoredRules] = WeakKeyDictionary()
 
@@ -65,3 +72,9 @@ def rules_of(store: Store) -> StoredRules:
     if source is None:
         source = _SOURCES[store] = StoredRules(store)
     return source
+
+
+def look_again(store: Store) -> None:
+    """What this process knows of the rules of a store is from before: see `StoredRules.look_again`."""
+    if store in _SOURCES:
+        _SOURCES[store].look_again()

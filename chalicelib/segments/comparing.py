@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.customers.traces import Traces, trace_of
+from chalicelib.customers.traces import Traces, needle_of, trace_of
 from chalicelib.segments.scalars import Value
 
 Answer = bool | None
@@ -83,12 +83,12 @@ def traces_test(op: str, value: Value, first: int | None, last: int | None) -> C
     needs_all = op in ("=", "contains")
     one = next(iter(asked)) if len(asked) == 1 else None
     found_means = op != "!="
+    needles = [needle_of(trace) for trace in asked]
 
     def test(traces: Traces) -> Answer:
-        cells = traces.cells
-        if not cells:
-            return not found_means
-        if one is not None:
+        if not traces.may_have(needles):
+            found = False
+        elif one is not None:
             found = traces.has(one, first, last)
         elif needs_all:
             found = asked <= {trace for _, trace in traces.occurrences(first, last)}
@@ -110,7 +110,7 @@ def traces_exist(traces: Traces, first: int | None, last: int | None) -> Answer:
 
 def _forgotten(traces: Traces, first: int | None) -> bool:
     """Whether some may be gone that are not older than a day."""
-    return len(traces.cells) >= traces.most and (first is None or min(day for day, _ in traces.cells) >= first)
+    return traces.full and (first is None or min(day for day, _ in traces.cells) >= first)
 
 
 def _compared(op: str, value: Value) -> tuple[Callable[[Any, Any], bool], Any]:

@@ -27,7 +27,11 @@ from chalicelib.store.transaction import KEY_RETENTION_SECONDS
 PARKED_RETENTION_SECONDS = 40 * 24 * 3600
 """How long the record of an event that waited is kept; what was applied is kept by its operation for ever."""
 SETTLED_RETENTION_SECONDS = 90 * 24 * 3600
-"""How long a rejected message is kept once it was tried again with success. An open one is kept for ever."""
+"""How long a rejected message is kept once it was tried again with success. An open one is kept for ever, unless it
+tells of a person."""
+OF_PERSONS = "customer-events"
+"""The queue whose messages say who somebody is. Nobody can tell which person a message is of that could not be read,
+when one is to be forgotten: so these go by themselves, open or not, as long after they were rejected."""
 MAX_KEPT_BYTES = 380_000
 """Of a rejected message, deflated: DynamoDB takes 400,000 bytes for an item."""
 
@@ -129,6 +133,7 @@ class Inbox:
             event=message.event,
             type=message.type,
             body=body if len(body) <= MAX_KEPT_BYTES else deflate(message.body[: MAX_KEPT_BYTES // 4]),
+            delete_after=at // 1000 + SETTLED_RETENTION_SECONDS if message.queue == OF_PERSONS else None,
         )
         rows = self._tables.rejection
         unchanged = rows.pk.does_not_exist() if earlier is None else rows.tries == earlier.tries

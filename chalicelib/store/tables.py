@@ -173,7 +173,8 @@ class EventRow(Model):
 
 
 class RejectionRow(Model):
-    """A rejected message, whole (deflated), so that it can be tried again. `delete_after` is set once it is settled."""
+    """A rejected message, whole (deflated), so that it can be tried again. `delete_after` is set once it is settled, or
+    at once where it tells of a person."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from chalicelib.edge import intake
+from chalicelib.events.model import event_operation
 from chalicelib.ledger.model import Kind
 from chalicelib.runtime.environment import Settings
-from tests.engine.post import Post, cancelled, event, paid, refunded
+from chalicelib.store.inbox import SETTLED_RETENTION_SECONDS, Message, Reason
+from tests.engine.post import SHOP, Post, cancelled, event, paid, refunded
 from tests.engine.till import Till, new_key, new_wallet
 
 
@@ -109,3 +112,16 @@ def test_poison_is_rejected_and_its_batch_mates_are_applied(till: Till, post: Po
         "validation_failed",
         "validation_failed",
     ]
+
+
+def test_a_rejected_message_about_a_person_does_not_stay_for_ever(post: Post) -> None:
+    now = post.engine.store.clock.now()
+    reason = Reason("validation_failed", "no such thing")
+    kept = {}
+    for queue in ("customer-events", "order-events"):
+        name = uuid.uuid4().hex
+        message = Message(queue, '{"email": "anna@example.com"}', SHOP, name, "customer.updated")
+        row = post.inbox.rejection(post.inbox.reject(event_operation(SHOP, name), message, reason, now))
+        assert row is not None
+        kept[queue] = row.delete_after
+    assert kept == {"customer-events": now // 1000 + SETTLED_RETENTION_SECONDS, "order-events": None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from chalicelib.ledger.limits import DAY_MS, HOUR_MS
 from chalicelib.ledger.model import EntryType, Kind, Source
 from chalicelib.ledger.policy import At
 from chalicelib.messaging.delivery import Delivery, Outcome
-from chalicelib.notices import commands, erasing
+from chalicelib.notices import commands, erasing, saying
 from chalicelib.notices.guarding import EXTENSION_DAYS, Guarded, put_off
 from chalicelib.notices.post import Terms
 from chalicelib.notices.sending import IN_HAND_SECONDS, PAUSES_SECONDS
@@ -468,3 +469,22 @@ def test_what_was_said_can_be_read_until_the_customer_is_erased(room: Mailroom, 
     assert [(each.status.value, each.content, each.reference) for each in room.history(anna)] == [
         ("sent", None, None)
     ] * 3
+
+
+def test_who_is_erased_while_a_notice_is_being_written_is_told_nothing_and_no_text_stays(
+    room: Mailroom, anna: WalletId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = saying.values_of
+
+    def erased_meanwhile(*facts: Any) -> Any:
+        room.knows(anna, erased=True)
+        erasing.erase(room.engine.store, room.docs, anna.customer)
+        return told(*facts)
+
+    monkeypatch.setattr(saying, "values_of", erased_meanwhile)
+    issued(room, anna)
+    room.deal()
+    assert (room.email.taken, room.sms.taken, room.push.taken) == ([], [], [])
+    assert {(each.status.value, each.reason, each.content) for each in room.history(anna)} == {
+        ("not_sent", "customer_erased", None)
+    }

@@ -40,7 +40,7 @@ from tests.engine.test_event_races import together
 from tests.engine.till import Till, new_key, new_wallet, until_known
 from tests.engine.trouble import lost_answer, lost_request
 from tests.engine.weather import DONE_UNHEARD, faults
-from tests.engine.wire import COMMIT, READ, Fault, Wire
+from tests.engine.wire import COMMIT, READ, Fault, Request, Wire
 
 MAY = 20_574
 """1 May 2026, in days."""
@@ -366,6 +366,22 @@ def test_debt_moves_too(counter: Counter) -> None:
     assert (till.check(other).debt, till.check(other).remaining) == (0, 200)
 
 
+def test_debt_that_moved_is_given_back_when_its_refund_is_undone(counter: Counter) -> None:
+    till = counter.till
+    wallet, other, order = new_wallet(), new_wallet(), new_name("order")
+    counter.send("order.paid", paid(wallet, order, 3_000))
+    till.issue(wallet, 300, Kind.CASHBACK, source=Source("order", order))
+    till.redeem(wallet, 300, "another")
+    refund = refunded(wallet, order, 3_000)
+    counter.send("refund.created", refund)
+    merge(till, wallet.customer, other.customer)
+    till.issue(other, 500, Kind.PROMOTION)
+    assert (till.check(other).debt, till.check(other).remaining) == (0, 200)
+    counter.send("refund.reversed", {"refund_id": refund["refund_id"]})
+    merge(till, wallet.customer, other.customer)
+    assert (till.check(wallet).remaining, till.check(other).remaining) == (0, 500)
+
+
 @faults(DONE_UNHEARD)
 def test_a_merge_whose_answer_was_lost_is_done_once(till: Till, wire: Wire, fault: Callable[[], Fault]) -> None:
     one, other, key = new_wallet(), new_wallet(), new_key()
@@ -507,6 +523,38 @@ def test_a_customer_behind_two_merges_is_found(till: Till) -> None:
     assert known(till, third).person.locale == "de-DE"
 
 
+def test_late_credit_of_a_customer_behind_two_merges_goes_to_the_last(till: Till) -> None:
+    first, second, third = new_wallet(), new_wallet(), new_wallet()
+    merge(till, first.customer, second.customer)
+    merge(till, second.customer, third.customer)
+    till.fill(first, 70)
+    with pytest.raises(CustomerMerged):
+        merge(till, first.customer, second.customer)
+    with pytest.raises(CustomerMerged):
+        merge(till, first.customer, new_name("customer"))
+    assert json.loads(merge(till, first.customer, third.customer).body) == {"EUR": 70}
+    assert (till.check(first).remaining, till.check(third).remaining) == (0, 70)
+    found = Profiles(till.engine.store).get(first.customer)
+    assert found is not None
+    assert found.merged_into == second.customer
+
+
+def test_late_credit_does_not_go_to_who_is_merged_in_the_meantime(till: Till, wire: Wire) -> None:
+    first, second, third = new_wallet(), new_wallet(), new_wallet()
+    merge(till, first.customer, second.customer)
+    till.fill(first, 70)
+
+    def meanwhile(_: Request) -> None:
+        until_merged(till, second.customer, third.customer)
+
+    wire.on(COMMIT, meanwhile)
+    with pytest.raises(CustomerMerged):
+        merge(till, first.customer, second.customer)
+    assert (till.check(first).remaining, till.stored(second).remaining) == (70, 0)
+    merge(till, first.customer, third.customer)
+    assert till.check(third).remaining == 70
+
+
 def test_spend_of_two_customers_is_counted_as_one_after_a_merge(counter: Counter) -> None:
     """The counters of a currency that no other test uses."""
     documents = Profiles(counter.till.engine.store).documents
@@ -534,11 +582,15 @@ def test_the_audit_of_everything_ties_after_merges(endpoint: str, intake_stage: 
     counter.send("order.paid", paid(one, order, 3_000))
     till.issue(one, 250, Kind.CASHBACK, source=Source("order", order), priority=0)
     till.redeem(one, 1_700, "another")
-    counter.send("refund.created", refunded(one, order, 3_000))
+    refund = refunded(one, order, 3_000)
+    counter.send("refund.created", refund)
     merge(till, one.customer, other.customer)
     body = {"customer": other.customer, "into": third.customer}
     assert counter.post.deliver(told("customer.merged", body)) == []
     counter.send("refund.created", refunded(one, order, 1))
+    counter.send("refund.reversed", {"refund_id": refund["refund_id"]})
+    assert till.check(one).remaining > 0
+    merge(till, one.customer, third.customer)
     report = survey(till.engine.store)
     assert (report.differences, report.unbalanced, report.wallets) == ([], [], 3)
     assert till.check(third).remaining == report.outstanding["EUR"] > 0

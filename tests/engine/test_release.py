@@ -25,6 +25,8 @@ from chalicelib.campaigns.release import evaluating
 from chalicelib.campaigns.release.operations import mark_of
 from chalicelib.campaigns.release.pieces import PIECE_MEMBERS
 from chalicelib.campaigns.release.run import Run
+from chalicelib.customers.activity import Lifetime
+from chalicelib.customers.store import Profiles
 from chalicelib.edge import releasing
 from chalicelib.ledger.limits import MAX_AMOUNT, MAX_BALANCE
 from chalicelib.ledger.model import Kind
@@ -34,10 +36,12 @@ from chalicelib.performance.store import Standings
 from chalicelib.runtime.environment import Settings
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
+from chalicelib.store.documents import commit
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.packing import item_of
 from chalicelib.store.reading import Store
 from chalicelib.store.release import GROUP_WALLETS, MARK
+from chalicelib.store.signals import Signal
 from chalicelib.store.tables import bind
 from dev.engine import create_tables, delete_tables
 from tests.engine.conftest import POLICY
@@ -160,6 +164,17 @@ def test_who_has_nothing_to_take_a_share_of_gets_nothing_and_is_told_so(fair: Fa
     assert not fair.credited(campaign)
     assert {each.reason for each in fair.recipients(campaign, status="skipped").values()} == {"no_basis"}
     assert fair.progress(campaign).skipped == len(named)
+
+
+def test_who_is_in_a_segment_gets_a_share_of_what_is_known_of_them(fair: Fair) -> None:
+    (customer,) = fair.people(1)
+    profiles = Profiles(fair.engine.store)
+    known = profiles.standing(customer)
+    spent = replace(known, activity=replace(known.activity, lifetime={CURRENCY: Lifetime(2, 9_000, 20_000, 20_001)}))
+    assert commit(fair.engine.store, [profiles.write(spent)]) is Signal.COMMITTED
+    campaign = fair.campaign(Group(Share(Basis.LIFETIME_SPEND, 1_000), where=fair.where))
+    assert fair.release(campaign).state is State.RELEASED
+    assert fair.amounts(campaign) == 900
 
 
 def test_a_refusal_is_told_and_holds_nobody_up(fair: Fair) -> None:
@@ -342,6 +357,23 @@ def test_a_message_that_is_lost_is_sent_again(fair: Fair) -> None:
     assert fair.credited(campaign) == dict.fromkeys(named, 1)
 
 
+def test_a_run_whose_last_worker_died_before_it_ended_it_is_ended_by_the_minute_job(fair: Fair) -> None:
+    """Also where nobody is in most of the shards, as in a campaign that only names its customers, or has nobody."""
+    for named in (fair.named(5), []):
+        campaign = fair.campaign(of_list(named))
+        ends = partial(_ends, campaign)
+        fair.minute(0)
+        fair.wire.on(COMMIT, _dies, times=None, where=ends)
+        with pytest.raises(Killed):
+            fair.work()
+        fair.wire.mend()
+        fair.line.bodies.clear()
+        assert fair.stored(campaign).state is State.RELEASING
+        fair.minute(1)
+        assert fair.stored(campaign).state is State.RELEASED
+        assert fair.credited(campaign) == dict.fromkeys(named, 1)
+
+
 def test_an_evaluation_goes_on_where_the_time_ended(fair: Fair) -> None:
     named = fair.named(40)
     campaign = fair.campaign(of_list(named))
@@ -481,6 +513,23 @@ def test_a_cancellation_of_what_is_usable_stops_the_rest_and_takes_nothing(fair:
     assert fair.types(named[0]) == ["issued"]
 
 
+def test_a_revocation_that_may_be_slow_goes_on_where_the_time_ended(fair: Fair) -> None:
+    """Five wallets a second, one of them this worker's: in half a minute it does not come through."""
+    campaign = fair.campaign(of_list(fair.named(40)))
+    (body,) = fair.up_to_grants(campaign)
+    assert fair.deliver(body)
+    fair.change(campaign, transitions.cancel)
+    fair.engine = Engine(fair.engine.store, replace(POLICY, release_wallets_per_second=5), sleep=lambda _: None)
+    fair.minute()
+    for _ in range(4):
+        assert [told(each)["job"] for each in fair.line.bodies] == ["revoke"], "it was handed on"
+        assert fair.deliver(fair.line.bodies.pop(), seconds=30.0)
+        if not fair.line.bodies:
+            break
+    assert fair.stored(campaign).revoking is None
+    assert fair.progress(campaign).revoked == 40
+
+
 # The minute job
 
 
@@ -521,6 +570,35 @@ def test_a_campaign_that_repeats_gives_once_in_each_run(fair: Fair) -> None:
     assert {each.reason for each in fair.recipients(campaign).values()} == {"not_entitled"}
 
 
+def test_the_cool_down_counts_from_the_day_on_which_a_late_run_gave(fair: Fair) -> None:
+    day = 24 * 60 * MINUTE
+    campaign = fair.campaign(of_list(fair.named(3)), repeat=Repeat(Every(days=7), cool_down_days=7))
+    fair.release(campaign)
+    fair.change(campaign, transitions.pause)
+    fair.time.at += 13 * day
+    fair.change(campaign, transitions.resume)
+    assert fair.release(campaign).run == 3
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 2)
+    fair.time.at += day
+    assert fair.release(campaign).run == 4
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 2), "they got it yesterday"
+    fair.time.at += 7 * day
+    assert fair.release(campaign).run == 5
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 3)
+
+
+def test_a_run_that_begins_just_after_midnight_keeps_nobody_out_of_the_next(fair: Fair) -> None:
+    day = 24 * 60 * MINUTE
+    fair.time.at += day - fair.time.at % day - MINUTE
+    repeat = Repeat(Every(days=7), cool_down_days=7)
+    campaign = fair.campaign(of_list(fair.named(3)), minutes_ahead=0, repeat=repeat)
+    fair.minute(2)
+    fair.work()
+    fair.time.at += 7 * day - 2 * MINUTE
+    assert fair.release(campaign).run == 3
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 2)
+
+
 def test_who_received_it_after_the_audience_was_made_does_not_get_it_again(fair: Fair, plain: DynamoDBClient) -> None:
     named = fair.named(3)
     campaign = fair.campaign(of_list(named), repeat=Repeat(Every(days=7), lifetime_cap=1))
@@ -554,6 +632,16 @@ def _fill(fair: Fair, customer: str) -> None:
     """The wallet takes no more."""
     for _ in range(MAX_BALANCE // MAX_AMOUNT):
         fair.till.issue(WalletId(customer, CURRENCY), MAX_AMOUNT)
+
+
+def _dies(_: Request) -> None:
+    raise Killed
+
+
+def _ends(campaign: str, request: Request) -> bool:
+    """Whether a transaction says of a campaign that it needs no look any more."""
+    items = [action["Item"] for verb, action in request.actions if verb == "Put"]
+    return any(item["sk"]["S"] == campaign and "due_at" not in item for item in items if "sk" in item)
 
 
 def _credits(request: Request) -> bool:

@@ -20,6 +20,7 @@ from tests.simulation.actors import (
     spends_at_the_last_moment,
     sweeps,
 )
+from tests.simulation.marketing import looks, makes_a_rule, markets
 from tests.simulation.producers import lives_through_an_order, sends_rubbish
 from tests.simulation.world import Actor
 
@@ -40,6 +41,9 @@ ACTORS: tuple[tuple[int, Actor], ...] = (
     (1, poisons),
     (3, lives_through_an_order),
     (1, sends_rubbish),
+    (2, markets),
+    (1, looks),
+    (1, makes_a_rule),
 )
 """Each with its weight."""
 

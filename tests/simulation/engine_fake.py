@@ -1,4 +1,4 @@
-"""DynamoDB in memory: two tables with the semantics that the application leans on, and its limits.
+"""DynamoDB in memory: tables with the semantics that the application leans on, and its limits.
 
 It takes the requests that botocore's client is given and answers, or raises `ClientError`, as that client does; so
 PynamoDB's serialisation and its reading of errors are the real ones. One request happens at one moment, whole.
@@ -8,7 +8,8 @@ PynamoDB's serialisation and its reading of errors are the real ones. One reques
     query          a page ends at its limit or at a megabyte, and `LastEvaluatedKey` says so
     global index   sparse, follows its table after `lag` (milliseconds, asked for each write), in order
     local index    sparse, always at one with its table
-    stream         every put of a table that has one, in their order, and a transaction's in the order of its items
+    stream         every put of a table that has one, in their order, and a transaction's in the order of its items;
+                   from such a table nothing is deleted
 
 An operation, parameter or expression that it does not know stops the test: `tests/simulation` replays whole histories
 on a running engine and compares, and what is not compared there is not offered here.
@@ -23,7 +24,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.simulation.expressions import Item, holds, plain, updated
-from tests.simulation.tables_fake import Index, Key, Put, StoredItem, Table, item_bytes
+from tests.simulation.tables_fake import GONE, Index, Key, Put, StoredItem, Table, item_bytes
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_TRANSACTION_ITEMS = 100
@@ -42,6 +43,7 @@ _KNOWN = {
         "IndexName",
         "KeyConditionExpression",
         "FilterExpression",
+        "ProjectionExpression",
         "ConsistentRead",
         "Limit",
         "ScanIndexForward",
@@ -70,7 +72,7 @@ def failure(operation: str, code: str, message: str, *, status: int = 400, reaso
 
 
 Write = tuple[Table, Key, StoredItem | None]
-"""An item as it will be; None leaves it as it is."""
+"""An item as it will be; None leaves it as it is, and GONE deletes it."""
 
 
 class EngineFake:
@@ -231,6 +233,8 @@ class EngineFake:
                 after = updated(what["UpdateExpression"], before or dict(given), names, values)
             case "ConditionCheck":
                 after = None
+            case "Delete":
+                return None, (table, key, GONE)
             case _:
                 raise AssertionError(f"the fake engine does not know {action}")
         if after is None:
@@ -248,9 +252,13 @@ class EngineFake:
             if item is None:
                 continue
             partition = table.partitions.setdefault(key[0], {})
-            if table.stream is not None:
-                table.stream.append(Put(item, new=key[1] not in partition))
-            partition[key[1]] = item
+            if item is GONE:
+                assert table.stream is None, "a stream of deletions is not offered"
+                partition.pop(key[1], None)
+            else:
+                if table.stream is not None:
+                    table.stream.append(Put(item, new=key[1] not in partition))
+                partition[key[1]] = item
             for index in table.indexes.values():
                 if not index.local:
                     seen_at = self._now() + self._lag()
@@ -265,6 +273,15 @@ def _hash_of(request: dict[str, Any], name: str) -> Any:
     named = re.search(rf"{placeholders.get(name, name)} = (:\w+)", request["KeyConditionExpression"])
     assert named, "a query names its partition"
     return plain(request["ExpressionAttributeValues"][named.group(1)])[1]
+
+
+def _projected(request: dict[str, Any], item: Item) -> Iterable[str]:
+    """The attributes of an item that a query shows."""
+    if "ProjectionExpression" not in request:
+        return item.keys()
+    names = request.get("ExpressionAttributeNames", {})
+    asked = (each.strip() for each in request["ProjectionExpression"].split(","))
+    return [name for name in (names.get(each, each) for each in asked) if name in item]
 
 
 def _page(found: Iterable[StoredItem], table: Table, index: Index | None, request: dict[str, Any]) -> Answer:
@@ -282,7 +299,8 @@ def _page(found: Iterable[StoredItem], table: Table, index: Index | None, reques
         size += item.size
         last = item
         if "FilterExpression" not in request or holds(request["FilterExpression"], item, names, values):
-            shown.append({name: item[name] for name in keys} if index and index.keys_only else dict(item))
+            wanted = keys if index and index.keys_only else _projected(request, item)
+            shown.append({name: item[name] for name in wanted})
     answer: Answer = {"Items": shown, "Count": len(shown), "ScannedCount": read}
     if last is not None and ((limit is not None and read == limit) or size > MAX_PAGE_BYTES):
         answer["LastEvaluatedKey"] = {name: last[name] for name in keys}

@@ -3,7 +3,7 @@
     condition   a = b, a <> b, a < b …, BETWEEN, IN, attribute_exists, attribute_not_exists, begins_with, contains,
                 AND, OR, NOT, parentheses; a path is a whole attribute, by its name in small letters or by a
                 placeholder
-    update      SET a = b, a = if_not_exists(a, b), a = b + c; REMOVE a
+    update      SET a = b, a = if_not_exists(a, b), a = b + c; REMOVE a; ADD a b, for numbers
 
 What is not among these fails loudly instead of being guessed at. An attribute that is not there equals nothing and is
 neither less nor greater; only `<>` holds for it.
@@ -78,13 +78,15 @@ def _update(expression: str) -> tuple[tuple[str, Operand | None], ...]:
     actions: list[tuple[str, Operand | None]] = []
     while parser.ahead is not None:
         clause = parser.take()
-        if clause not in ("SET", "REMOVE"):
+        if clause not in ("SET", "REMOVE", "ADD"):
             raise Malformed(f"{clause} in {expression}")
         while True:
             name = parser.take()
             if clause == "SET":
                 parser.take("=")
                 actions.append((name, parser.sum()))
+            elif clause == "ADD":
+                actions.append((name, _more(name, parser.operand())))
             else:
                 actions.append((name, None))
             if parser.ahead != ",":
@@ -197,6 +199,18 @@ class _Parser:
             first, other = self._arguments()
             return lambda item, names, values: first(item, names, values) or other(item, names, values)
         raise Malformed(f"{token} in {self._expression}")
+
+
+def _more(name: str, added: Operand) -> Operand:
+    """A number more by so much; one that is not there counts from nothing."""
+
+    def result(item: Item, names: Names, values: Values) -> Value | None:
+        here, more = item.get(names.get(name, name), {"N": "0"}), added(item, names, values)
+        if more is None or "N" not in here or "N" not in more:
+            raise Malformed("only numbers are added to, and only numbers")
+        return {"N": str(Decimal(here["N"]) + Decimal(more["N"]))}
+
+    return result
 
 
 def _and(left: Condition, right: Condition) -> Condition:

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from chalicelib import wiring
-from chalicelib.edge import intake, publishing
+from chalicelib.edge import intake, publishing, releasing
 from chalicelib.expiry import handlers
 from chalicelib.expiry import sweep as sweeping
 from chalicelib.messaging import bus as messaging
 from chalicelib.runtime import telemetry
 from chalicelib.store.commit import Engine
+from chalicelib.store.converging import converge
+from chalicelib.store.once import once
 from chalicelib.store.signals import Unread
 from tests.simulation.queues import Context
+from tests.simulation.smallness import small
 from tests.simulation.stream import bus
 from tests.simulation.weather import Killed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-SWEEP_SECONDS = 60.0
+SWEEP_SECONDS = RELEASE_SECONDS = 60.0
 POISON = (
     "",
     "{",
@@ -69,6 +72,23 @@ def last_sweep(world: World) -> bool:
     return bool(found[0]["nominated"])
 
 
+def look(world: World, dice: random.Random, step: int) -> None:
+    """The minute job of releases, in a process that may be killed."""
+    context = Context(world.weaver, f"release-{step}", RELEASE_SECONDS)
+    try:
+        releasing.release_now(dice.choice(world.processes), world.release_queue, context)
+    except (Unread, Killed):
+        return
+
+
+def last_look(world: World) -> None:
+    """When all is over and nothing fails any more: the minute job, and all that follows from it."""
+    world.weaver.pause(SWEEP_SECONDS)
+    context = Context(world.weaver, "last-release", RELEASE_SECONDS)
+    world.weaver.start("last release", lambda: releasing.release_now(world.processes[0], world.release_queue, context))
+    world.weaver.run()
+
+
 @contextmanager
 def deployed(world: World) -> Iterator[None]:
     """The functions behind their queues, with this world's time instead of the machine's."""
@@ -80,6 +100,9 @@ def deployed(world: World) -> Iterator[None]:
     world.settle_queue.handler = lambda event, context: handlers.settle_batch(
         process(), world.settle_queue, event, context
     )
+    world.release_queue.handler = lambda event, context: releasing.release_batch(
+        process(), world.release_queue, event, context
+    )
     for name, queue in world.event_queues.items():
         queue.handler = partial(_take_batch, name)
 
@@ -89,9 +112,11 @@ def deployed(world: World) -> Iterator[None]:
         world.alarms.append(f"{type(error).__name__} in {operation}: {error}")
 
     with (
+        ExitStack() as stack,
         mock.patch.object(telemetry, "write_line", _unsaid),
         mock.patch.object(telemetry, "write_fault", fault),
         mock.patch.object(handlers, "settings", return_value=SimpleNamespace(stage="local")),
+        mock.patch.object(releasing, "settings", return_value=SimpleNamespace(stage="local")),
         mock.patch.object(intake, "settings", return_value=SimpleNamespace(stage="local")),
         mock.patch.object(publishing, "settings", return_value=SimpleNamespace(stage="local")),
         mock.patch.object(messaging._log, "disabled", True),
@@ -101,6 +126,10 @@ def deployed(world: World) -> Iterator[None]:
         mock.patch.object(wiring, "event_queue", lambda name: (world.event_queues[name], world.dead_letters[name])),
         mock.patch.object(sweeping, "ThreadPoolExecutor", _InTurn),
     ):
+        small(stack)
+        for loop in (once, converge):
+            waits = {"sleep": world.weaver.pause, "uniform": dice.random}
+            stack.enter_context(mock.patch.dict(loop.__kwdefaults__, waits))
         yield
 
 

@@ -20,9 +20,11 @@ from chalicelib.store.packing import inflate
 from tests import invariants
 from tests.simulation import functions
 from tests.simulation.actors import call_once
+from tests.simulation.campaign_judge import end_campaigns, judge_campaigns, operations_of_campaigns
 from tests.simulation.event_judge import judge_events, operations_of_events
 from tests.simulation.history import Asked, Outcome
 from tests.simulation.queues import State
+from tests.simulation.rule_judge import judge_rules, operations_of_rules
 from tests.simulation.stored import Stored
 from tests.simulation.stream_judge import judge_events_out
 from tests.simulation.world import World
@@ -47,6 +49,7 @@ def judge(world: World) -> None:
         _what_was_told_refused_has_no_effect(asked)
     _resolve(world)
     _redrive(world)
+    end_campaigns(world)
     late = stored = Stored.read(world)
     for _ in range(MOST_SWEEPS):
         if not functions.last_sweep(world):
@@ -56,6 +59,8 @@ def judge(world: World) -> None:
     _being_late_changed_no_balance(world, late, stored)
     _every_message_is_accounted_for(world)
     judge_events(world, stored)
+    judge_campaigns(world, stored)
+    judge_rules(world, stored)
     for name in stored.wallets.keys() | stored.entries.keys():
         _ties(name, stored)
     for asked in world.history.asked.values():
@@ -174,13 +179,18 @@ def _entries_of(operation: str, wallet: str, stored: Stored) -> list[Entry]:
 def _nothing_was_done_that_nobody_asked_for(world: World, stored: Stored) -> None:
     """4: every entry is of a command that was told `ok`, or of what time does by itself."""
     done = {asked.operation: asked for asked in world.history.asked.values() if asked.bodies}
-    events = operations_of_events(world)
+    events = _operations_of_nobody(world)
     for name, entries in stored.entries.items():
         for entry in entries:
             by_itself = entry.actor == SYSTEM and entry.operation not in world.history.asked
             asked = done.get(entry.operation)
             of_command = asked is not None and str(asked.wallet) == name
             assert by_itself or of_command or entry.operation in events, f"4: nobody asked for {entry}"
+
+
+def _operations_of_nobody(world: World) -> set[str]:
+    """What events, campaigns and rules may do: no caller waits for it."""
+    return {*operations_of_events(world), *operations_of_campaigns(world), *operations_of_rules(world)}
 
 
 def _value_is_where_the_callers_think(world: World, stored: Stored) -> None:
@@ -197,7 +207,7 @@ def _value_is_where_the_callers_think(world: World, stored: Stored) -> None:
                 balance[str(asked.wallet)] -= asked.what[0]
             elif asked.command in ("revoke", "reverse"):
                 balance[str(asked.wallet)] += _sum(told["entries"], ("revoked", "restored"))
-    events = operations_of_events(world)
+    events = _operations_of_nobody(world)
     for name, entries in stored.entries.items():
         balance[name] += sum(entry.amount for entry in entries if entry.operation in events and entry.type != "expired")
         expired = sum(entry.amount for entry in entries if entry.type == "expired")

@@ -28,6 +28,8 @@ class Summary:
     done: Counter[str] = field(default_factory=Counter)
     """Commands that were done, by name."""
     met: Counter[str] = field(default_factory=Counter)
+    marketed: Counter[str] = field(default_factory=Counter)
+    """What was done for campaigns and rules, and what they granted."""
     breaks: int = 0
     broken: list[Played] = field(default_factory=list)
 
@@ -39,6 +41,7 @@ class Summary:
         self.told += played.told
         self.done += played.done
         self.met += played.met
+        self.marketed += played.marketed
         if played.broken:
             self.breaks += 1
             if len(self.broken) < STORIES:
@@ -47,9 +50,10 @@ class Summary:
     def __str__(self) -> str:
         met = ", ".join(f"{count} x {kind}" for kind, count in self.met.most_common())
         told = ", ".join(f"{count} {outcome}" for outcome, count in self.told.most_common())
+        marketed = ", ".join(f"{count} {what}" for what, count in self.marketed.most_common())
         return (
             f"{self.histories} histories, {self.steps} steps: {self.requests} requests, {self.messages} messages\n"
-            f"told {told}\nmet {met}\n{self.breaks} broke an invariant"
+            f"told {told}\nmet {met}\nmarketed {marketed}\n{self.breaks} broke an invariant"
         )
 
 

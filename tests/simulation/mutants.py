@@ -22,6 +22,7 @@ from chalicelib.store.due import SHARDS
 from chalicelib.store.inbox import Inbox
 from chalicelib.store.signals import Signal
 from chalicelib.store.tables import EntryRow, OperationRow, WalletRow
+from tests.simulation.campaign_mutants import CAMPAIGN_MUTANTS
 from tests.simulation.playing import play
 
 Mutant = Callable[[], AbstractContextManager[None]]
@@ -228,6 +229,7 @@ MUTANTS: tuple[Mutant, ...] = (
     blocked_record_is_skipped,
     part_taken_counts_as_taken,
     wallet_is_told_in_one_request,
+    *CAMPAIGN_MUTANTS,
 )
 
 

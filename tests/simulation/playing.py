@@ -38,6 +38,8 @@ class Played:
     """Commands that were done, by name."""
     told: Counter[str] = field(default_factory=Counter)
     met: Counter[str] = field(default_factory=Counter)
+    marketed: Counter[str] = field(default_factory=Counter)
+    """What was done for campaigns and rules, and what they granted."""
     broken: str = ""
 
 
@@ -69,6 +71,7 @@ def play(seed: int, steps: int, tell: Callable[[str], None] | None = None) -> Pl
     played.told = world.history.told
     played.done = Counter(asked.command for asked in world.history.asked.values() if asked.bodies)
     played.met = world.weather.met
+    played.marketed = world.marketed
     return played
 
 

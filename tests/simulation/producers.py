@@ -129,6 +129,7 @@ def _refund(dice: random.Random, step: int, wallet: WalletId, order: str, total:
 
 def _send(world: World, dice: random.Random, event: Sent) -> None:
     world.sent[event.source, event.id] = event
+    world.first_sent.setdefault((event.source, event.id), world.now)
     _until_taken(world, event.queue, event.body)
 
 

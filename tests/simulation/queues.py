@@ -70,6 +70,8 @@ class FakeQueue:
     function_seconds: float
     visibility_seconds: int = 0
     max_receipts: int = 0
+    batch: int = BATCH
+    """Messages that its function is given at a time."""
     handler: Handler | None = None
     """None: nobody reads it, as with dead letters."""
     messages: list[Message] = field(default_factory=list)
@@ -148,7 +150,7 @@ class FakeQueue:
             self.weaver.start(f"{self.name} {message.id}", self._poll, seconds + self.dice.choice((0.0, 0.05, 0.5)))
 
     def _poll(self) -> None:
-        """Take up to ten messages that are visible, in any order, and call the function with them."""
+        """Take up to a batch of messages that are visible, in any order, and call the function with them."""
         visible = [
             each for each in self.messages if each.state is State.WAITING and each.visible_at_ms <= self.weaver.now_ms
         ]
@@ -157,7 +159,7 @@ class FakeQueue:
         for message in visible:
             if message.receipts == self.max_receipts:
                 message.state = State.DEAD
-            elif len(batch) < BATCH:
+            elif len(batch) < self.batch:
                 message.state, message.receipts, message.hidden_seconds = State.RECEIVED, message.receipts + 1, None
                 batch.append(message)
         if not batch:

@@ -16,7 +16,7 @@ from tests.simulation.world import World
 
 @dataclass
 class Stored:
-    """Both tables, as they are."""
+    """The tables of money, as they are."""
 
     wallets: dict[str, Wallet] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
@@ -59,10 +59,14 @@ def scan(world: World, table: str) -> Iterator[dict[str, Any]]:
 
 
 def dump(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Both tables, item by item in the order of their keys: for comparing two engines."""
+    """All tables, item by item in the order of their keys: for comparing two engines."""
     tables: Tables = world.tables
+    by_keys = {"wallets": tables.wallets_name, "customers": tables.customers_name, "campaigns": tables.campaigns_name}
     return {
-        "wallets": sorted(scan(world, tables.wallets_name), key=lambda item: (item["pk"]["S"], item["sk"]["S"])),
+        **{
+            name: sorted(scan(world, table), key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+            for name, table in by_keys.items()
+        },
         "ledger": sorted(
             scan(world, tables.ledger_name), key=lambda item: (item["wallet"]["S"], int(item["sequence"]["N"]))
         ),

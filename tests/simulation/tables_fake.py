@@ -52,6 +52,10 @@ class StoredItem(Item):
         self.size = size
 
 
+GONE = StoredItem({}, 0)
+"""What stands in the place of an item that is deleted."""
+
+
 class Table:
     """Items by key, partition by partition, and the indexes over them."""
 
@@ -59,7 +63,7 @@ class Table:
         self.name = name
         self.types = {each["AttributeName"]: each["AttributeType"] for each in definition["AttributeDefinitions"]}
         self.hash, range_ = _keys_of(definition)
-        assert range_ is not None, "both tables have a range key"
+        assert range_ is not None, "every table has a range key"
         self.range = range_
         self.partitions: dict[Any, dict[Any, StoredItem]] = {}
         self.stream: list[Put] | None = [] if "StreamSpecification" in definition else None

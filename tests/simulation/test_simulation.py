@@ -20,7 +20,7 @@ from tests.simulation.playing import play
 from tests.simulation.stream import TROUBLES
 from tests.simulation.weather import Fault
 
-HISTORIES = int(os.environ.get("HISTORIES", "2000"))
+HISTORIES = int(os.environ.get("HISTORIES", "1500"))
 STEPS = 20
 LONG_HISTORIES = HISTORIES // 100
 LONG_STEPS = 200
@@ -40,6 +40,20 @@ COMMANDS = {
     "freeze",
     "unfreeze",
 }
+MARKETED = {
+    "create",
+    "schedule",
+    "release_now",
+    "pause",
+    "resume",
+    "cancel",
+    "released",
+    "cancelled",
+    "credited",
+    "rule",
+    "earned",
+}
+"""What is done for campaigns and rules, and what comes of it."""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +85,8 @@ def test_much_is_done_and_every_fault_is_met(summary: Summary) -> None:
     assert summary.told[Outcome.OK] > asked / 4
     assert all(summary.told[outcome] > asked / 200 for outcome in Outcome)
     assert set(summary.done) >= COMMANDS
+    assert set(summary.marketed) >= MARKETED
+    assert summary.marketed["credited"] > summary.histories
     assert summary.messages > summary.histories
     assert set(summary.met) >= {*Fault, *TROUBLES}
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cache
 from typing import Any
 
+from chalicelib.rules import source as rules_source
+from chalicelib.rules.model import Terms
 from chalicelib.settings.source import StoredPolicies
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId
@@ -34,6 +36,11 @@ START = instant("2027-03-01T12:00")
 CALLER = "shop"
 MOST_WALLETS = 3
 MOST_ORDERS = 5
+PEOPLE = 8
+"""Customers whom campaigns may name, those with wallets among them."""
+CURRENCY = "EUR"
+RELEASE_SECONDS = 60.0
+"""What the functions of releases are given."""
 
 
 @dataclass
@@ -43,6 +50,33 @@ class Known:
     lots: list[str] = field(default_factory=list)
     redemptions: list[str] = field(default_factory=list)
     holds: list[str] = field(default_factory=list)
+
+
+@dataclass
+class MadeCampaign:
+    """A campaign as its marketer knows it. Amounts are minor units."""
+
+    id: str
+    amount: int
+    budget: int | None
+    holdout_basis_points: int
+    least: frozenset[str] = frozenset()
+    """Who is in its audience in any case."""
+    most: frozenset[str] = frozenset()
+    """Who may be in it."""
+    told: list[str] = field(default_factory=list)
+    """What was done to it, as far as that was told."""
+
+
+@dataclass
+class MadeRule:
+    """A rule as its merchant knows it. `told_at` (milliseconds) is when it was known to be in force, None: never."""
+
+    id: str
+    terms: Terms
+    told_at: int | None = None
+    touched: bool = False
+    """Whether it was paused, or somebody tried to."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +102,9 @@ class World:
         self.history = History()
         self.line = Line(self.weaver, self.weather, self._watched(engine))
         self.wallets = [
-            WalletId(f"customer-{seed}-{number}", "EUR") for number in range(self.dice.randint(1, MOST_WALLETS))
+            WalletId(f"customer-{seed}-{number}", CURRENCY) for number in range(self.dice.randint(1, MOST_WALLETS))
         ]
+        self.people = [f"customer-{seed}-{number}" for number in range(PEOPLE)]
         self.orders = [f"order-{number}" for number in range(self.dice.randint(2, MOST_ORDERS))]
         self.known: dict[WalletId, Known] = defaultdict(Known)
         self.connections = self.line.connections(tables)
@@ -81,6 +116,15 @@ class World:
             "refund-events": self._queue("refund-events", "RefundEventsQueue"),
         }
         self.dead_letters = {name: self._queue(f"{name}-dead-letters", None) for name in self.event_queues}
+        self.release_queue = self._queue("release", "ReleaseQueue", RELEASE_SECONDS, batch=1)
+        self.campaigns: dict[str, MadeCampaign] = {}
+        self.rules: dict[str, MadeRule] = {}
+        self.tagged: set[str] = set()
+        """People whose profile has the tag that campaigns look for, as far as that is known."""
+        self.marketed: Counter[str] = Counter()
+        """What marketers and merchants were told is done, by command."""
+        self.first_sent: dict[tuple[str, str], int] = {}
+        """When an event was sent for the first time (milliseconds)."""
         self.sent: dict[tuple[str, str], Any] = {}
         """Events by (source, id), as their producers keep them."""
         self.stream: list[Put] | None = None
@@ -91,23 +135,27 @@ class World:
         self.alarms: list[str] = []
         """Defects that a function told about itself, as its log has them."""
 
-    def _queue(self, name: str, resource: str | None) -> FakeQueue:
+    def _queue(
+        self, name: str, resource: str | None, function_seconds: float = FUNCTION_SECONDS, **more: Any
+    ) -> FakeQueue:
         return FakeQueue(
             name,
             self.weaver,
             self.weather,
             random.Random(f"{self.seed} queue {name}"),
-            function_seconds=FUNCTION_SECONDS,
+            function_seconds=function_seconds,
             **(queue_settings(resource) if resource else {}),
+            **more,
         )
 
     @property
     def queues(self) -> list[FakeQueue]:
         """Those that a function reads."""
-        return [self.settle_queue, *self.event_queues.values()]
+        return [self.settle_queue, *self.event_queues.values(), self.release_queue]
 
     def _process(self, skew_ms: int) -> Engine:
         store = Store(self.tables, self.connections, TrueClock(self.weaver, skew_ms), test_clock=False)
+        rules_source._SOURCES[store] = rules_source.StoredRules(store, self.weaver.seconds)
         policies = StoredPolicies(Shelf(store), UTC, stopwatch=self.weaver.seconds)
         pauses = random.Random(f"{self.seed} pauses {skew_ms}")
         return Engine(store, policies, sleep=self.weaver.pause, uniform=pauses.random)
@@ -143,7 +191,8 @@ class World:
 Actor = Callable[[World, random.Random, int], None]
 """What one step does: everything that it starts under one name, with dice of its own; the number is the step's."""
 
-WALLETS_TABLE, LEDGER_TABLE = "wallets", "ledger"
+TABLES = ("wallets", "ledger", "customers", "campaigns")
+"""Names of a fake engine's tables, which are the short names of ours."""
 
 
 @cache
@@ -167,10 +216,10 @@ def fake_world(seed: int, *, stale_indexes: bool = True) -> tuple[World, EngineF
     held: list[World] = []
     dice = random.Random(f"{seed} indexes")
     fake = EngineFake(
-        {WALLETS_TABLE: definitions["wallets"], LEDGER_TABLE: definitions["ledger"]},
+        {name: definitions[name] for name in TABLES},
         now=lambda: held[0].weaver.now_ms,
         lag=lambda: held[0].weather.index_lag(dice),
     )
-    held.append(World(seed, bind(WALLETS_TABLE, LEDGER_TABLE), fake.call, stale_indexes=stale_indexes))
-    held[0].stream = fake.tables[LEDGER_TABLE].stream
+    held.append(World(seed, bind(*TABLES), fake.call, stale_indexes=stale_indexes))
+    held[0].stream = fake.tables["ledger"].stream
     return held[0], fake

@@ -34,8 +34,28 @@ def commands_of(document: str) -> str:
 
 
 def test_the_readme_leads_from_clone_to_a_redeemed_credit(environment: dict[str, str], customer: str) -> None:
-    typed = subprocess.run(
-        ["bash", "-euc", commands_of("README.md").replace("alice", customer)],
+    granted, redeemed, wallet, entries = _answers(commands_of("README.md").replace("alice", customer), environment)
+    assert granted["balance"]["available"] == 1000
+    assert redeemed["redemption"]["amount"] == 400
+    assert wallet["available"] == 600
+    assert [entry["type"] for entry in entries["data"]] == ["redeemed", "issued"]
+
+
+def test_the_campaigns_page_leads_from_a_group_to_what_it_earned(environment: dict[str, str]) -> None:
+    address = commands_of("README.md").splitlines()[0]
+    typed = f"{address}\n{commands_of('docs/campaigns.md')}"
+    preview, forecast, scheduled, progress, performance = _answers(typed, environment)
+    assert preview["matched"] <= preview["total"]
+    assert forecast["holdout"] == 0
+    assert scheduled["state"] == "scheduled"
+    assert progress["failed"] == 0
+    assert performance["campaign"] == scheduled["id"]
+
+
+def _answers(typed: str, environment: dict[str, str]) -> list[Any]:
+    """What these commands print: one JSON document after the other."""
+    done = subprocess.run(
+        ["bash", "-euc", typed],
         env=environment,
         cwd=ROOT,
         capture_output=True,
@@ -43,17 +63,13 @@ def test_the_readme_leads_from_clone_to_a_redeemed_credit(environment: dict[str,
         timeout=MINUTES_SECONDS,
         check=False,
     )
-    assert typed.returncode == 0, typed.stderr
-    decoder, text, answers = json.JSONDecoder(), typed.stdout, []
+    assert done.returncode == 0, done.stderr
+    decoder, text, answers = json.JSONDecoder(), done.stdout, []
     while text.strip():
         answer, end = decoder.raw_decode(text.strip())
         answers.append(answer)
         text = text.strip()[end:]
-    granted, redeemed, wallet, entries = answers
-    assert granted["balance"]["available"] == 1000
-    assert redeemed["redemption"]["amount"] == 400
-    assert wallet["available"] == 600
-    assert [entry["type"] for entry in entries["data"]] == ["redeemed", "issued"]
+    return answers
 
 
 def test_the_demo_holds_what_it_tells(environment: dict[str, str]) -> None:

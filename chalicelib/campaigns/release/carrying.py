@@ -48,6 +48,8 @@ class Carried:
     moved: bool = False
     """The campaign has another version than was given: nothing was begun after that."""
     rounds: int = 0
+    written: int = 0
+    """Operations that were committed here; the other answers were there before."""
 
 
 def carry_out(
@@ -112,4 +114,5 @@ def _round(
             outcome = answers[each.wallet]
             carried.answers[outcome.operation.id] = outcome.answer
             carried.left.remove(outcome.operation)
+            carried.written += 1
     return trouble

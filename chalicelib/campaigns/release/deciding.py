@@ -24,7 +24,7 @@ class Decision:
         self._policy = policy
         self._actor = actor_of(campaign.id)
         self._source = source_of(campaign.id)
-        self._day = day_of(campaign.release_at or 0, policy.zone)
+        self._day = day_of(campaign.given_at, policy.zone)
 
     def __call__(self, operation: Operation, wallet: Wallet, mark: Mark | None, now: int) -> Outcome:
         campaign = self._campaign

@@ -99,7 +99,7 @@ class Audience:
             _of_list(names, facts) if group.where is None else matching.compile(parse(group.where), facts)
             for group, names in zip(campaign.groups, self._lists, strict=True)
         ]
-        self._today = day_of(campaign.release_at or campaign.started_at, zone)
+        self._today = day_of(campaign.given_at, zone)
 
     def piece_after(self, before: Piece | None, deadline: Deadline) -> Piece:
         """The next piece: it ends when it is full, with the shard, or with the time."""
@@ -127,7 +127,7 @@ class Audience:
 
     def _page(self, after: str | None) -> tuple[list[Profile], str | None]:
         if self._shard != LISTED:
-            profiles, behind = self._profiles.page(self._shard, after, PAGE_PROFILES)
+            profiles, behind = self._profiles.looked_at(self._shard, after, PAGE_PROFILES)
             return [each for each in profiles if not self._is_listed(each.customer)], behind
         start = 0 if after is None else bisect_right(self._listed, after)
         customers = self._listed[start : start + PAGE_PROFILES]
@@ -139,7 +139,7 @@ class Audience:
         """The first group that each is in."""
         if self._shard != LISTED:
             return evaluate_page(self._store, profiles, self._matchers)
-        known = [each for each in profiles if each.version]
+        known = [each for each in profiles if self._is_known(each)]
         told = dict(
             zip(
                 (each.customer for each in known),
@@ -147,7 +147,13 @@ class Audience:
                 strict=True,
             )
         )
-        return [told[each.customer] if each.version else self._place_in_lists(each.customer) for each in profiles]
+        return [
+            told[each.customer] if self._is_known(each) else self._place_in_lists(each.customer) for each in profiles
+        ]
+
+    def _is_known(self, profile: Profile) -> bool:
+        """Whether there is a profile: who is only named may have none."""
+        return self._shard != LISTED or profile.version > 0
 
     def _place_in_lists(self, customer: str) -> int | None:
         """For whom nothing is known of: the groups of a tree do not count."""
@@ -158,7 +164,9 @@ class Audience:
 
     def _member(self, profile: Profile, place: int) -> Member:
         campaign, customer = self._campaign, profile.customer
-        amount = amount_of(campaign.groups[place].amount, profile if profile.version else None, campaign.currency)
+        amount = amount_of(
+            campaign.groups[place].amount, profile if self._is_known(profile) else None, campaign.currency
+        )
         if amount is None:
             return Member(customer, place, 0, NO_BASIS)
         out = held_out(campaign.id, customer, campaign.holdout_basis_points)

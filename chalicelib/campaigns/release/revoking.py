@@ -87,14 +87,14 @@ def end_if_revoked(engine: Engine, run: Run, job: Job, plan: Plan | None) -> boo
 def _revoke(
     engine: Engine, campaign: Campaign, job: Job, due: Sequence[Member], skipped: dict[str, str], deadline: Deadline
 ) -> Result | None:
-    """What became of those who were due, and of the others; None where it is not all known yet."""
+    """What became of those who were due, and of the others; None where it is not all known yet. What was done before
+    is found again at once, without a pause: so however slowly it may be done, each try comes further than the last."""
     failed: dict[str, str] = {}
     granted = granted_amount = taken = taken_amount = 0
-    pace = Pace(engine)
+    pace, pause = Pace(engine), 0.0
     size = pace.group(MARKED_WALLETS if campaign.repeat else GROUP_WALLETS)
     for start in range(0, len(due), size):
         customers = [member.customer for member in due[start : start + size]]
-        pause = pace.seconds(len(customers))
         if deadline.remaining_seconds < pause + 2 * GROUP_SECONDS:
             return None
         engine.sleep(pause)
@@ -121,6 +121,8 @@ def _revoke(
         amounts = [revoked_amount(answer) for answer in revoked.answers.values()]
         taken, taken_amount = taken + sum(1 for amount in amounts if amount), taken_amount + sum(amounts)
         failed |= {each.wallet.customer: revoked.failed[each.id] for each in credited if each.id in revoked.failed}
+        pause = pace.seconds(sealed.written + revoked.written)
+    engine.sleep(max(0.0, min(pause, deadline.remaining_seconds - GROUP_SECONDS)))
     return Result(True, granted, granted_amount, skipped, failed, revoked=taken, revoked_amount=taken_amount)
 
 

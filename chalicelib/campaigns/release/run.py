@@ -150,10 +150,11 @@ class Run:
         return {key[1].partition("/")[2]: dict(each.counts) for key, each in found.items()}
 
     def has_all_results(self, plan: Plan, shard: str | None = None, figure: str = "pieces") -> bool:
-        """Whether each piece of a shard, or of all, has a complete result; or is in another figure."""
+        """Whether each piece of a shard, or of all, has a complete result; or is in another figure. A shard that the
+        plan has no piece of has all of them."""
         shards = [shard] if shard else list(plan.pieces)
         figures = self.figures(shards)
-        return all(figures.get(each, {}).get(figure, 0) >= plan.pieces[each] for each in shards)
+        return all(figures.get(each, {}).get(figure, 0) >= plan.pieces.get(each, 0) for each in shards)
 
     def driving(self) -> tuple[Json, int]:
         """What the minute job noted last, and the version of its note; 0 where it has not looked yet."""

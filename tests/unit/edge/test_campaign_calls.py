@@ -220,7 +220,7 @@ def test_a_template_must_be_there_and_take_what_is_given(
         ("/amount", {"amount": {"by": "orders.count", "steps": [{"at_least": 1, "amount": 1}] * 2}}),
         ("/expires", {"expires": {}}),
         ("", {"segment": "seg_1"}),
-        ("", {"amount": None}),
+        ("/amount", {"amount": None}),
         ("", {"groups": [SAID]}),
         ("/groups", {"groups": [], "where": None, "amount": None, "expires": None}),
         ("/groups/0", {"groups": [{"amount": 1}], "where": None, "amount": None, "expires": None}),

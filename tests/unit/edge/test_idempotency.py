@@ -36,7 +36,9 @@ def test_without_a_key_nothing_is_done(till: Till, route: Route) -> None:
 @pytest.mark.parametrize("route", COMMANDS, ids=lambda route: route.name)
 def test_a_dry_run_needs_no_key(till: Till, route: Route) -> None:
     answered = till.post(path_of(route), REQUESTS[route.name], key=None, query={"dry_run": "true"})
-    assert answered.status in (200, 201, 404, 409) or answered.code == "amount_out_of_range"  # there is no debt to waive
+    assert (
+        answered.status in (200, 201, 404, 409) or answered.code == "amount_out_of_range"
+    )  # there is no debt to waive
     assert till.engine.store.wallets == {}
 
 

@@ -103,9 +103,12 @@ class Counter:
         return "applied" if fate.operation else fate.event.status if fate.event else "unknown"
 
 
-def record(name: str, body: str, receives: int = 1, rejection: str | None = None) -> dict[str, Any]:
+def record(
+    name: str, body: str, receives: int = 1, rejection: str | None = None, *, redriven: bool = False
+) -> dict[str, Any]:
     """As Lambda hands a message over."""
     told = {"rejection": {"stringValue": rejection, "dataType": "String"}} if rejection else {}
+    told |= {intake.REDRIVEN: {"stringValue": "true", "dataType": "String"}} if redriven else {}
     return {
         "messageId": name,
         "receiptHandle": f"receipt-{name}",
@@ -323,6 +326,31 @@ def test_time_that_runs_out_leaves_what_was_not_begun(counter: Counter, monkeypa
     assert set(engine.store.orders) == {"o0", "o1", "o2"}
     assert left == ["m2", "m3", "m4"], "the third was applied, and what follows from it was not begun"
     assert given == [EVENT_SECONDS, EVENT_SECONDS, 6.0]
+
+
+# What follows from an event
+
+
+def test_what_did_not_follow_follows_when_the_message_is_brought_back_as_a_new_one(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[str] = []
+    trouble = [True]
+
+    def follow_up(_engine: Any, told: Any, outcome: Any, _deadline: Deadline) -> None:
+        if trouble[0]:
+            raise Busy
+        followed.append(f"{told.id} {outcome.status}")
+
+    monkeypatch.setattr(intake, "follow_up", follow_up)
+    assert counter.deal(paid()) == ["m0"]
+    assert counter.deal(paid(), receives=MAX_RECEIVES) == ["m0"], "now the queue gives it up"
+    assert (counter.status("paid-order-1"), followed) == ("applied", [])
+    trouble[0] = False
+    assert counter.deal(paid()) == []
+    assert followed == [], "what a producer sends twice is a duplicate, and costs a read"
+    assert counter.deal(paid(), redriven=True) == []
+    assert followed == ["paid-order-1 duplicate"]
 
 
 # Brought back from the dead letters

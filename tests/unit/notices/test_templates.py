@@ -102,6 +102,34 @@ def test_what_is_nested_too_deeply_is_refused_and_breaks_nothing(begin: str, end
         check({"en": {"subject": "s", "text": source}})
 
 
+CHAIN = "{{ amount" + "|title" * 7 + " }}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ amount" + "|title" * 160 + " }}",
+        "{{ " + "not " * 160 + "amount }}",
+        "{{ amount" + " and amount" * 250 + " }}",
+        CHAIN * 500,
+        "{{ amount }}" * 3_000,
+    ],
+)
+def test_what_would_take_long_to_compile_is_refused_at_once(source: str) -> None:
+    began = time.process_time()
+    with pytest.raises(TemplateRefused, match=r"nested too deeply|expressions|more than can be read"):
+        check({"en": {"subject": "s", "text": "t", "html": source}})
+    assert time.process_time() - began < 2.0
+
+
+def test_many_locales_together_take_no_longer_than_one_request_may() -> None:
+    parts = {"subject": "s", "text": "t", "html": CHAIN * 70}
+    began = time.process_time()
+    with pytest.raises(TemplateRefused, match="all its parts and locales"):
+        check({f"e{letter}": {**parts, "html": f"{letter}{parts['html']}"} for letter in "abcdefghij"})
+    assert time.process_time() - began < 5.0
+
+
 def test_a_number_that_python_would_not_read_is_refused() -> None:
     with pytest.raises(TemplateRefused):
         check({"en": {"subject": "s", "text": "{{ " + "9" * 5_000 + " }}"}})

@@ -113,9 +113,9 @@ def test_merchandise_is_never_more_than_what_was_to_be_paid() -> None:
     assert earned(rule(), replace(ORDER, merchandise=30_000)) == 2_000
 
 
-def test_where_the_shop_tells_no_lines_a_share_of_the_merchandise_is_nothing() -> None:
+def test_where_the_shop_tells_no_lines_all_of_the_order_is_merchandise() -> None:
     unknown = replace(ORDER, merchandise=None)
-    assert earned(rule(), unknown) == 0
+    assert earned(rule(), unknown) == 2_000
     assert earned(rule(base=Base.TOTAL), unknown) == 2_000
     assert earned(rule(basis_points=None, fixed=500), unknown) == 500
 

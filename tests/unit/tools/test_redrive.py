@@ -68,7 +68,10 @@ def test_a_message_keeps_its_attributes_but_for_the_reason(queues: Queues) -> No
     queues.die(1, "unknown_type", detail="No event of this type is known here.", rejection="0001-abc")
     redrive(queues.tool, queues.dead, queues.queue)
     (message,) = queues.in_(queues.queue)
-    assert message["MessageAttributes"] == {"rejection": {"DataType": "String", "StringValue": "0001-abc"}}
+    assert message["MessageAttributes"] == {
+        "rejection": {"DataType": "String", "StringValue": "0001-abc"},
+        "redriven": {"DataType": "String", "StringValue": "true"},
+    }
 
 
 def test_what_the_queue_does_not_take_stays_a_dead_letter(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
