@@ -14,9 +14,10 @@ from chalicelib.campaigns import transitions
 from chalicelib.campaigns.checking import Segments, check, frozen, segments_of
 from chalicelib.campaigns.model import Campaign, Local, State
 from chalicelib.campaigns.queries import documents, one
-from chalicelib.campaigns.refusals import CampaignState, VersionConflict
+from chalicelib.campaigns.refusals import CampaignState
 from chalicelib.campaigns.schedule import local_of
 from chalicelib.ledger.policy import Policy
+from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Asked

@@ -11,12 +11,6 @@ class CampaignState(Refused):
     code = "campaign_state"
 
 
-class VersionConflict(Refused):
-    """The campaign has another version than the caller has seen."""
-
-    code = "version_conflict"
-
-
 class AvailableAtInPast(Refused):
     code = "available_at_in_past"
 

@@ -12,12 +12,13 @@ from chalicelib.customers.days import day_of, day_of_date
 from chalicelib.customers.happening import Happening, PersonTold, after
 from chalicelib.customers.merging import merged, without_behaviour
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Person, Profile, Telling, person_replaced
-from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, VersionConflict, WrongCustomer
+from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, WrongCustomer
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.merging import Moved, merge
 from chalicelib.ledger.model import Act
 from chalicelib.ledger.policy import Policy
+from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Asked

@@ -17,12 +17,6 @@ class MergeTooLarge(Refused):
     code = "merge_too_large"
 
 
-class VersionConflict(Refused):
-    """The profile has another version than the caller has seen."""
-
-    code = "version_conflict"
-
-
 class WrongCustomer(Refused):
     """It is well formed, and something in it cannot be."""
 

@@ -59,7 +59,7 @@ class Route(NamedTuple):
     alternatives; with `own` a shopper (scope `self`) may call it too, for its own customer id. A route without scopes
     is open to everybody. What is `versioned` is answered with an ETag, and only replaced by who names it in If-Match;
     with `if_match_optional` also by who names nothing. `filters` are parameters of the query string besides, each with
-    the shape that its value must have.
+    the shape that its value must have; they are all there, or need not be.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Route(NamedTuple):
     versioned: bool = False
     if_match_optional: bool = False
     filters: tuple[tuple[str, str], ...] = ()
+    needs_filters: bool = False
     refusals: tuple[str, ...] = ()
 
     @property

@@ -193,6 +193,7 @@ def _query_parameters(route: Route) -> Iterable[Json]:
         yield {
             "name": name,
             "in": "query",
+            "required": route.needs_filters,
             "description": "Only those that have this value",
             "schema": {"type": "string", "pattern": f"^(?:{shape})$"},
         }

@@ -28,6 +28,7 @@ PERFORMANCE: tuple[Route, ...] = (
         answer="PerformanceComparison",
         scopes=CAMPAIGNS_READ,
         filters=(("campaigns", _IDS),),
+        needs_filters=True,
         refusals=("not_found",),
     ),
 )

@@ -72,6 +72,12 @@ class OverReversal(Refused):
     code = "over_reversal"
 
 
+class VersionConflict(Refused):
+    """What is to be replaced has another version than the caller has seen."""
+
+    code = "version_conflict"
+
+
 class NotFound(Refused):
     code = "not_found"
 

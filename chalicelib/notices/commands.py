@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from chalicelib.ledger.refusals import NotFound, Refused
+from chalicelib.ledger.refusals import NotFound, Refused, VersionConflict
 from chalicelib.messaging import addresses
 from chalicelib.messaging.addresses import AddressRefused, Resolve
 from chalicelib.messaging.webhooks import new_secret
@@ -18,12 +18,6 @@ from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer
 from chalicelib.store.once import Deed, once
 from chalicelib.store.reading import Store
-
-
-class VersionConflict(Refused):
-    """It has another version than the caller has seen."""
-
-    code = "version_conflict"
 
 
 class TooMany(Refused):

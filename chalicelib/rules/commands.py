@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ledger.model import Kind, LotClass
 from chalicelib.ledger.policy import Policy, expires_at
-from chalicelib.ledger.refusals import CurrencyUnknown, Refused
+from chalicelib.ledger.refusals import CurrencyUnknown, Refused, VersionConflict
 from chalicelib.rules import store as rules
 from chalicelib.rules.deciding import delayed
 from chalicelib.rules.model import MAX_RULES, Rule, State, Terms
@@ -30,12 +30,6 @@ class RuleNotPermitted(Refused):
 
 class RuleLimitExceeded(Refused):
     code = "rule_limit_exceeded"
-
-
-class VersionConflict(Refused):
-    """The rule has another version than the caller has seen."""
-
-    code = "version_conflict"
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import store as segments
 from chalicelib.segments.drafting import Drafted
 from chalicelib.segments.queries import documents, one
-from chalicelib.segments.refusals import VersionConflict
 from chalicelib.segments.store import Segment
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Asked

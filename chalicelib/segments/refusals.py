@@ -9,9 +9,3 @@ class WrongSegment(Refused):
     """It is well formed, and something in it cannot be."""
 
     code = "validation_failed"
-
-
-class VersionConflict(Refused):
-    """The segment has another version than the caller has seen."""
-
-    code = "version_conflict"

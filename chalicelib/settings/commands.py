@@ -7,7 +7,7 @@ ours, and what is later may have replaced it: that is left open.
 
 from __future__ import annotations
 
-from chalicelib.ledger.refusals import Refused
+from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.settings.document import Json, accepted
 from chalicelib.settings.queries import SettingsView, seen
 from chalicelib.store.commit import API_FUNCTION_SECONDS
@@ -16,12 +16,6 @@ from chalicelib.store.settings import Shelf, StoredSettings
 from chalicelib.store.signals import Busy, OutcomeUnknown, Signal, Unread
 
 assert LONGEST_READ_SECONDS + REQUEST_SECONDS + LONGEST_READ_SECONDS < API_FUNCTION_SECONDS
-
-
-class VersionConflict(Refused):
-    """The settings have another version than the caller has seen."""
-
-    code = "version_conflict"
 
 
 def put(shelf: Shelf, document: Json, expected_version: int, actor: str, *, dry_run: bool = False) -> SettingsView:

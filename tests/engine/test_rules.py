@@ -14,10 +14,11 @@ import pytest
 from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.model import Kind
 from chalicelib.ledger.policy import At, Days
+from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.rules import applying, commands
 from chalicelib.rules import store as rule_store
 from chalicelib.rules.applying import Applied, apply_rules
-from chalicelib.rules.commands import Ask, VersionConflict
+from chalicelib.rules.commands import Ask
 from chalicelib.rules.model import MAX_RULES_OF_ORDER, Base, Rule, State, Terms
 from chalicelib.rules.source import FRESH_SECONDS, StoredRules
 from chalicelib.runtime.clock import Deadline

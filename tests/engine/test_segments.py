@@ -17,7 +17,7 @@ from chalicelib.customers.activity import with_orders
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, Profiles
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.refusals import NotFound
+from chalicelib.ledger.refusals import NotFound, VersionConflict
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import commands, matching, members, preview, queries
 from chalicelib.segments.commands import Ask
@@ -25,7 +25,6 @@ from chalicelib.segments.drafting import drafted
 from chalicelib.segments.evaluation import evaluate_page, facts_for
 from chalicelib.segments.members import Place
 from chalicelib.segments.preview import Preview
-from chalicelib.segments.refusals import VersionConflict
 from chalicelib.segments.store import Segment
 from chalicelib.segments.where import parse
 from chalicelib.store.commit import Engine

@@ -10,9 +10,8 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from chalicelib.ledger.policy import At
-from chalicelib.ledger.refusals import CurrencyUnknown
+from chalicelib.ledger.refusals import CurrencyUnknown, VersionConflict
 from chalicelib.settings import commands, queries
-from chalicelib.settings.commands import VersionConflict
 from chalicelib.settings.document import SettingNotPermitted
 from chalicelib.settings.queries import SettingsView
 from chalicelib.settings.source import FRESH_SECONDS, StoredPolicies
