@@ -40,7 +40,8 @@ class NotEarned(Refused):
 def in_question(rule: Rule, order: Order, now: int, told_at: int | None = None) -> bool:
     """Whether the order may earn something by the rule: how much, and what was granted before, is left open."""
     terms = rule.terms
-    paid_at = paid_instant(order, now, told_at)
+    # Where nobody says when, it is now; and now is after the rule was made, though another clock may have made it.
+    paid_at = paid_instant(order, max(now, rule.created_at), told_at)
     return (
         rule.state is State.ACTIVE
         and order.total is not None

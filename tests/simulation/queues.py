@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
+from chalicelib.edge.intake import REDRIVEN
 from tests.simulation.weather import Killed, Weather
 from tests.simulation.weaving import MILLISECONDS, Weaver
 
@@ -126,6 +127,7 @@ class FakeQueue:
         """Give what lies with the dead letters another chance, as an operator does after a repair."""
         for message in self.dead:
             message.receipts = 0
+            message.attributes = {**message.attributes, REDRIVEN: "true"}
             self._come(message, 0.0)
 
     def _arrive(self, body: str, attributes: Mapping[str, str]) -> None:

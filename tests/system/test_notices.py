@@ -68,8 +68,9 @@ def test_what_a_grant_tells_goes_where_the_customer_agreed_and_can_be_read(
     )
     first = marketing.support.get(f"v1/customers/{customer}/notices?limit=1").json()
     rest = marketing.support.get(f"v1/customers/{customer}/notices?limit=50&cursor={first['next_cursor']}").json()
-    assert len(first["data"]) + len(rest["data"]) == 6
-    assert first["data"][0]["happening"] == "redeemed", "newest first"
+    pages = [*first["data"], *rest["data"]]
+    assert len([each for each in pages if each["channel"] != "webhook"]) == 6, "somebody else may have a webhook"
+    assert pages[0]["happening"] == "redeemed", "newest first"
     problem(as_role("shopper", customer).get(f"v1/customers/{customer}/notices"), 403, "forbidden")
 
     marketing.support.delete(f"v1/customers/{customer}").raise_for_status()

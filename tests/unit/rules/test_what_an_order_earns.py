@@ -159,6 +159,13 @@ def test_an_order_that_does_not_say_when_it_was_paid_was_when_it_was_placed_or_t
     assert earned(rule(), replace(ORDER, paid_at=None)) == 1_800
 
 
+def test_an_order_of_which_nobody_says_when_earns_by_a_rule_that_a_faster_clock_made() -> None:
+    unsaid, behind = replace(ORDER, paid_at=None), NOON - 2 * DAY_MS
+    assert in_question(rule(), unsaid, behind)
+    assert not in_question(rule(), replace(ORDER, paid_at=behind), NOON), "who says when is believed"
+    assert not in_question(rule(starts_at=NOON), unsaid, behind), "and a window is a window"
+
+
 def test_the_time_of_its_event_is_when_an_order_was_paid_if_the_order_does_not_say() -> None:
     long_ago = NOON - 2 * DAY_MS
     assert not in_question(rule(), replace(ORDER, paid_at=None), NOON, long_ago)
