@@ -28,7 +28,7 @@ from chalicelib.customers.store import SHARDS, Profiles
 from chalicelib.customers.traces import trace_of
 from chalicelib.ledger.limits import DAY_MS
 from chalicelib.segments import matching
-from chalicelib.segments.evaluation import evaluate_page, facts_for
+from chalicelib.segments.evaluation import evaluate, facts_for
 from chalicelib.segments.matching import Matcher
 from chalicelib.segments.templates import instantiate
 from chalicelib.segments.where import parse
@@ -102,7 +102,7 @@ def segments(made: Bench) -> Evaluating:
     client = dynamodb(made.endpoint)
 
     def ours(shard: str) -> int:
-        return sum(len(page) for page in _evaluated(store, matchers, shard))
+        return sum(_evaluated(store, matchers, shard))
 
     def read(shard: str) -> int:
         return sum(len(page) for page in _pages(client, made.customers, shard))
@@ -138,11 +138,11 @@ def segments(made: Bench) -> Evaluating:
     )
 
 
-def _evaluated(store: Store, matchers: list[Matcher], shard: str) -> Iterator[list[int | None]]:
+def _evaluated(store: Store, matchers: list[Matcher], shard: str) -> Iterator[int]:
     source, after = Profiles(store), None
     while True:
         profiles, after = source.looked_at(shard, after, PAGE)
-        yield evaluate_page(store, profiles, matchers)
+        yield evaluate(store, profiles, matchers, lambda profile, first: (profile.customer, first)).seen
         if after is None:
             return
 
@@ -174,12 +174,12 @@ def _timed(work: Callable[[str], int]) -> float:
 
 
 def _matching(store: Store, matchers: list[Matcher]) -> float:
-    profiles, _ = Profiles(store).looked_at(SHARDS[0], None, PAGE)
+    profiles = list(Profiles(store).looked_at(SHARDS[0], None, PAGE)[0])
     spent = []
     for _ in range(ROUNDS):
         began = time.process_time()
         for _ in range(ROUNDS):
-            evaluate_page(store, profiles, matchers)
+            evaluate(store, profiles, matchers, lambda profile, _: profile.customer)
         spent.append((time.process_time() - began) / ROUNDS / len(profiles) * 1e6)
     return min(spent)
 

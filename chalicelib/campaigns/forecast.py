@@ -12,7 +12,7 @@ sample of all. Customers whom the campaign names are looked at one by one, and a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +28,7 @@ from chalicelib.ledger.policy import expires_at
 from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import matching
-from chalicelib.segments.evaluation import evaluate_page, facts_for
+from chalicelib.segments.evaluation import evaluate, facts_for
 from chalicelib.segments.facts import Facts
 from chalicelib.segments.matching import Matcher
 from chalicelib.segments.where import parse
@@ -110,23 +110,30 @@ class _Audience:
             for group, names in zip(groups, self._lists, strict=True)
         ]
 
-    def count(self, tally: _Tally, page: Sequence[Profile]) -> None:
-        """Those of a page whom no group names."""
-        self._count(tally, [each for each in page if each.customer not in self._listed])
+    def count(self, tally: _Tally, page: Iterable[Profile]) -> None:
+        """Those of a page whom no group names; and how many there were."""
+
+        def unlisted() -> Iterator[Profile]:
+            for profile in page:
+                tally.seen += 1
+                if profile.customer not in self._listed:
+                    yield profile
+
+        self._count(tally, unlisted())
 
     def count_listed(self, tally: _Tally) -> None:
         """Those whom a group names: each in the first group, by name or by tree; who has no profile, by name."""
         profiles = Profiles(self._store).get_many(sorted(self._listed))
-        self._count(tally, list(profiles.values()))
+        self._count(tally, profiles.values())
         for customer in self._listed - profiles.keys():
             place = next(number for number, names in enumerate(self._lists) if customer in names)
             self._take(tally, customer, None, self._groups[place])
 
-    def _count(self, tally: _Tally, profiles: Sequence[Profile]) -> None:
-        places = evaluate_page(self._store, profiles, self._matchers)
-        for profile, place in zip(profiles, places, strict=True):
-            if place is not None:
-                self._take(tally, profile.customer, profile, self._groups[place])
+    def _count(self, tally: _Tally, profiles: Iterable[Profile]) -> None:
+        def take(profile: Profile, place: int) -> None:
+            self._take(tally, profile.customer, profile, self._groups[place])
+
+        evaluate(self._store, profiles, self._matchers, take)
 
     def _take(self, tally: _Tally, customer: str, profile: Profile | None, group: Group) -> None:
         tally.audience += 1
@@ -190,7 +197,6 @@ def _scan(profiles: Profiles, audience: _Audience, deadline: Deadline, limit: in
         tally, after = _Tally(), None
         while deadline.remaining_seconds > LONGEST_READ_SECONDS and tally.seen < most:
             page, after = profiles.looked_at(name, after, min(PAGE_PROFILES, most - tally.seen))
-            tally.seen += len(page)
             audience.count(tally, page)
             if after is None:
                 tally.whole = True

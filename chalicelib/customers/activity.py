@@ -1,6 +1,6 @@
 """What a customer did, as bounded sums that come out the same in whatever order they were told.
 
-    orders           by (day, currency): how many, worth how much; the newest MAX_ORDER_CELLS within the horizon
+    orders           by currency and day: how many, worth how much; the newest MAX_ORDER_CELLS within the horizon
     lifetime         by currency: the same without a horizon, with the first and the last day told
     recent_orders    the newest MAX_RECENT_ORDERS by instant, with what they are worth now
     bought, viewed   traces of products, tags, collections
@@ -15,10 +15,22 @@ are days since 1970-01-01 in the merchant's zone, instants milliseconds, money m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import NamedTuple, TypeVar
 
+from chalicelib.customers.daily import (
+    DayEmail,
+    DayOrders,
+    EmailDays,
+    OrderCells,
+    OrderDays,
+    email_days,
+    order_cells,
+    order_days,
+    orders_added,
+)
 from chalicelib.customers.traces import Traces
 
 HORIZON_DAYS = 400
@@ -41,18 +53,8 @@ MAX_GROUP_TRACES = 50
 
 V = TypeVar("V")
 _NO_PRODUCTS = Traces(MAX_TRACES)
+_NO_EMAIL = EmailDays()
 _NO_GROUPS = Traces(MAX_GROUP_TRACES)
-
-
-@dataclass(frozen=True, slots=True)
-class DayOrders:
-    count: int = 0
-    total: int = 0
-
-
-class DayEmail(NamedTuple):
-    opens: int = 0
-    clicks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class WalletFigures:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    orders: Mapping[tuple[int, str], DayOrders] = field(default_factory=dict)
+    orders: Mapping[str, OrderDays] = field(default_factory=dict)
+    """By currency."""
     lifetime: Mapping[str, Lifetime] = field(default_factory=dict)
     recent_orders: tuple[RecentOrder, ...] = ()
     """Newest first."""
@@ -112,7 +115,7 @@ class Activity:
     collections_viewed: Traces = _NO_GROUPS
     recently_bought: tuple[Recent, ...] = ()
     recently_viewed: tuple[Recent, ...] = ()
-    email: Mapping[int, DayEmail] = field(default_factory=dict)
+    email: EmailDays = _NO_EMAIL
     checkout_started_at: int | None = None
     abandoned: Abandoned | None = None
     wallets: Mapping[str, WalletFigures] = field(default_factory=dict)
@@ -120,42 +123,52 @@ class Activity:
     def orders_between(self, first: int, last: int, currency: str | None = None) -> DayOrders:
         """How many orders, worth how much, from one day to another, both included. Without a currency only the count
         means something. Nothing is known of days beyond the horizon."""
-        cells = [
-            cell
-            for (day, each), cell in self.orders.items()
-            if first <= day <= last and (currency is None or each == currency)
-        ]
-        return DayOrders(sum(cell.count for cell in cells), sum(cell.total for cell in cells))
+        found = [each.between(first, last) for each in self._by_day(currency)]
+        return found[0] if len(found) == 1 else orders_added(found)
+
+    def orders_by_day(self, currency: str | None = None) -> int:
+        """How many orders stand of which the day is known."""
+        return sum(each.orders() for each in self._by_day(currency))
+
+    @property
+    def orders_known_since(self) -> int | None:
+        """The first day of which every order is known by its day; None where none was ever told."""
+        days = [each.days for each in self.orders.values()]
+        if sum(map(len, days)) >= MAX_ORDER_CELLS:
+            return min(each[0] for each in days) + 1
+        return max(each[-1] for each in days) - HORIZON_DAYS if days else None
+
+    def ever(self, currency: str | None = None) -> Lifetime | None:
+        """All that was ever told of orders in a currency; without one, of all together, of which the total means
+        nothing. None where nothing was told."""
+        if currency is not None:
+            return self.lifetime.get(currency)
+        return reduce(lifetimes_joined, self.lifetime.values()) if self.lifetime else None
 
     def orders_ever(self, currency: str | None = None) -> DayOrders:
         """How many orders, worth how much. Without a currency only the count means something."""
-        told = [each for name, each in self.lifetime.items() if currency is None or name == currency]
-        return DayOrders(sum(each.count for each in told), sum(each.total for each in told))
+        told = self.ever(currency)
+        return DayOrders() if told is None else DayOrders(told.count, told.total)
 
     def last_order_day(self, currency: str | None = None) -> int | None:
         """The day of the last order that stands; None for none. Of one beyond the horizon, the last day told."""
-        told = [each for name, each in self.lifetime.items() if (currency is None or name == currency) and each.count]
-        if not told:
-            return None
-        kept = [day for (day, each), _ in self.orders.items() if currency is None or each == currency]
-        standing = [
-            day
-            for (day, each), cell in self.orders.items()
-            if cell.count > 0 and (currency is None or each == currency)
-        ]
+        kept = self._by_day(currency)
+        standing = [day for each in kept if (day := each.last_standing()) is not None]
         if standing:
             return max(standing)
+        told = self._standing(currency)
+        if not told:
+            return None
         last = max(each.last_day for each in told)
-        return min(last, min(kept) - 1) if kept else last
+        return min(last, min(each.days[0] for each in kept) - 1) if kept else last
 
     def first_order_day(self, currency: str | None = None) -> int | None:
         """The day of the first order that stands; None for none. Where some are beyond the horizon, the first told."""
-        told = [each for name, each in self.lifetime.items() if (currency is None or name == currency) and each.count]
+        told = self._standing(currency)
         if not told:
             return None
-        cells = [(day, cell.count) for (day, each), cell in self.orders.items() if currency is None or each == currency]
-        if sum(count for _, count in cells) == sum(each.count for each in told):
-            return min(day for day, count in cells if count > 0)
+        if self.orders_by_day(currency) == sum(each.count for each in told):
+            return min(day for each in self._by_day(currency) if (day := each.first_standing()) is not None)
         return min(each.first_day for each in told)
 
     def last_order(self, currency: str | None = None) -> RecentOrder | None:
@@ -177,21 +190,24 @@ class Activity:
             return None
         return min(self.lifetime, key=lambda each: (-self.lifetime[each].count, each))
 
-    def email_between(self, first: int, last: int) -> DayEmail:
-        """Opens and clicks from one day to another, both included."""
-        cells = [cell for day, cell in self.email.items() if first <= day <= last]
-        return DayEmail(sum(cell.opens for cell in cells), sum(cell.clicks for cell in cells))
-
     @property
     def bought_anything(self) -> bool:
         return any(each.count > 0 for each in self.lifetime.values())
 
+    def _standing(self, currency: str | None) -> list[Lifetime]:
+        """Of the currencies in which orders stand."""
+        return [each for name, each in self.lifetime.items() if (currency is None or name == currency) and each.count]
+
+    def _by_day(self, currency: str | None) -> Sequence[OrderDays]:
+        if currency is None:
+            return tuple(self.orders.values())
+        return (self.orders[currency],) if currency in self.orders else ()
+
 
 def with_orders(activity: Activity, day: int, currency: str, count: int, total: int) -> Activity:
     """With so many orders worth so much more (or, below nothing, fewer and less) on a day."""
-    cells = dict(activity.orders)
-    before = cells.get((day, currency), DayOrders())
-    cells[day, currency] = DayOrders(before.count + count, before.total + total)
+    cells = order_cells(activity.orders)
+    cells[day, currency] = orders_added((cells.get((day, currency), DayOrders()), DayOrders(count, total)))
     told = Lifetime(count, total, day, day)
     return replace(
         activity,
@@ -201,25 +217,25 @@ def with_orders(activity: Activity, day: int, currency: str, count: int, total: 
 
 
 def with_email(activity: Activity, day: int, *, opens: int = 0, clicks: int = 0) -> Activity:
-    cells = dict(activity.email)
+    cells = activity.email.cells()
     cells[day] = emails_joined(cells.get(day), DayEmail(opens, clicks))
     return replace(activity, email=newest_email(cells))
 
 
-def newest_orders(cells: Mapping[tuple[int, str], DayOrders]) -> dict[tuple[int, str], DayOrders]:
+def newest_orders(cells: OrderCells) -> dict[str, OrderDays]:
     if not cells:
         return {}
     floor = max(day for day, _ in cells) - HORIZON_DAYS
     kept = sorted((cell for cell in cells if cell[0] >= floor), reverse=True)[:MAX_ORDER_CELLS]
-    return {cell: cells[cell] for cell in kept}
+    return order_days({cell: cells[cell] for cell in kept})
 
 
-def newest_email(cells: Mapping[int, DayEmail]) -> dict[int, DayEmail]:
+def newest_email(cells: Mapping[int, DayEmail]) -> EmailDays:
     if not cells:
-        return {}
+        return EmailDays()
     floor = max(cells) - HORIZON_DAYS
     kept = sorted((day for day in cells if day >= floor), reverse=True)[:MAX_EMAIL_DAYS]
-    return {day: cells[day] for day in kept}
+    return email_days({day: cells[day] for day in kept})
 
 
 def newest_order(orders: Iterable[RecentOrder]) -> tuple[RecentOrder, ...]:

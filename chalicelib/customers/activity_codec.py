@@ -7,26 +7,24 @@ their six bytes, one list for each number. What is absent or as it would be anyw
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import accumulate, repeat
-from typing import Any
+from typing import Any, ClassVar
 
 from chalicelib.customers.activity import (
     MAX_GROUP_TRACES,
     MAX_TRACES,
     Abandoned,
     Activity,
-    DayEmail,
-    DayOrders,
     Lifetime,
     Recent,
     RecentOrder,
     WalletFigures,
 )
+from chalicelib.customers.daily import EmailDays, OrderDays
+from chalicelib.customers.stored import Json, Parts, Stored
 from chalicelib.customers.traces import TRACE_BYTES, Traces
-
-Json = dict[str, Any]
 
 
 def activity_body(activity: Activity) -> Json:
@@ -47,7 +45,7 @@ def activity_body(activity: Activity) -> Json:
             "c": _traces(activity.collections_viewed),
             "rb": [list(each) for each in activity.recently_bought],
             "rv": [list(each) for each in activity.recently_viewed],
-            "e": _email(activity),
+            "e": _email(activity.email),
             "cs": activity.checkout_started_at,
             "ca": list(activity.abandoned) if activity.abandoned else None,
             "w": {
@@ -65,93 +63,56 @@ def activity_body(activity: Activity) -> Json:
     )
 
 
-class _Stored(Activity):
-    """An activity as stored, of which each part is read when it is first asked for. Reading all of it takes most of the
-    time that looking at a profile does, and most questions are about one part or two."""
+class StoredActivity(Stored, Activity):
+    """What a customer did, from its JSON."""
 
     __slots__ = ("_told",)
-    __hash__ = None  # type: ignore[assignment]
-    _told: Json
-
-    def __getattr__(self, name: str) -> Any:
-        read = _PARTS.get(name)
-        if read is None:
-            raise AttributeError(name)
-        part = read(self._told)
-        object.__setattr__(self, name, part)
-        return part
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Activity):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in _PARTS)
-
-
-def activity_of(told: Json) -> Activity:
-    activity = object.__new__(_Stored)
-    object.__setattr__(activity, "_told", told)
-    return activity
-
-
-_PARTS: dict[str, Callable[[Json], Any]] = {
-    "orders": lambda told: _to_orders(told.get("o", {})),
-    "lifetime": lambda told: {currency: Lifetime(*each) for currency, each in told.get("l", {}).items()},
-    "recent_orders": lambda told: tuple(
-        RecentOrder(at, _numbers(trace)[0], currency, total, bool(counts))
-        for at, trace, currency, total, counts in told.get("r", ())
-    ),
-    "bought": lambda told: _to_traces(told.get("b"), MAX_TRACES),
-    "viewed": lambda told: _to_traces(told.get("v"), MAX_TRACES),
-    "tags_bought": lambda told: _to_traces(told.get("t"), MAX_GROUP_TRACES),
-    "collections_viewed": lambda told: _to_traces(told.get("c"), MAX_GROUP_TRACES),
-    "recently_bought": lambda told: tuple(Recent(*each) for each in told.get("rb", ())),
-    "recently_viewed": lambda told: tuple(Recent(*each) for each in told.get("rv", ())),
-    "email": lambda told: _to_email(told.get("e")),
-    "checkout_started_at": lambda told: told.get("cs"),
-    "abandoned": lambda told: Abandoned(*told["ca"]) if "ca" in told else None,
-    "wallets": lambda told: {currency: WalletFigures(*each) for currency, each in told.get("w", {}).items()},
-}
-assert _PARTS.keys() == {each.name for each in fields(Activity)}
-
-
-def _orders(activity: Activity) -> Json:
-    by_currency: dict[str, list[tuple[int, DayOrders]]] = {}
-    for (day, currency), cell in sorted(activity.orders.items()):
-        by_currency.setdefault(currency, []).append((day, cell))
-    return {
-        currency: [
-            _differences(day for day, _ in cells),
-            [cell.count for _, cell in cells],
-            [cell.total for _, cell in cells],
-        ]
-        for currency, cells in by_currency.items()
+    parts: ClassVar[Parts] = {
+        "orders": lambda told: _to_orders(told.get("o", {})),
+        "lifetime": lambda told: {currency: Lifetime(*each) for currency, each in told.get("l", {}).items()},
+        "recent_orders": lambda told: tuple(
+            RecentOrder(at, _numbers(trace)[0], currency, total, bool(counts))
+            for at, trace, currency, total, counts in told.get("r", ())
+        ),
+        "bought": lambda told: _to_traces(told.get("b"), MAX_TRACES),
+        "viewed": lambda told: _to_traces(told.get("v"), MAX_TRACES),
+        "tags_bought": lambda told: _to_traces(told.get("t"), MAX_GROUP_TRACES),
+        "collections_viewed": lambda told: _to_traces(told.get("c"), MAX_GROUP_TRACES),
+        "recently_bought": lambda told: tuple(Recent(*each) for each in told.get("rb", ())),
+        "recently_viewed": lambda told: tuple(Recent(*each) for each in told.get("rv", ())),
+        "email": lambda told: _to_email(told.get("e")),
+        "checkout_started_at": lambda told: told.get("cs"),
+        "abandoned": lambda told: Abandoned(*told["ca"]) if "ca" in told else None,
+        "wallets": lambda told: {currency: WalletFigures(*each) for currency, each in told.get("w", {}).items()},
     }
 
 
-def _to_orders(told: Json) -> dict[tuple[int, str], DayOrders]:
-    found: dict[tuple[int, str], DayOrders] = {}
-    for currency, (days, counts, totals) in told.items():
-        cells = zip(accumulate(days), repeat(currency), strict=False)
-        found.update(zip(cells, map(DayOrders, counts, totals), strict=True))
-    return found
+assert StoredActivity.parts.keys() == {each.name for each in fields(Activity)}
 
 
-def _email(activity: Activity) -> list[Any]:
-    days = sorted(activity.email)
-    if not days:
-        return []
-    return [
-        _differences(days),
-        [activity.email[day].opens for day in days],
-        [activity.email[day].clicks for day in days],
-    ]
+def _orders(activity: Activity) -> Json:
+    return {
+        currency: [_differences(each.days), each.counts, each.totals]
+        for currency, each in sorted(activity.orders.items())
+    }
 
 
-def _to_email(told: list[Any] | None) -> dict[int, DayEmail]:
+def _to_orders(told: Json) -> dict[str, OrderDays]:
+    return {
+        currency: OrderDays(tuple(accumulate(days)), tuple(counts), tuple(totals))
+        for currency, (days, counts, totals) in told.items()
+    }
+
+
+def _email(email: EmailDays) -> list[Any]:
+    return [_differences(email.days), email.opens, email.clicks] if email.days else []
+
+
+def _to_email(told: list[Any] | None) -> EmailDays:
     if not told:
-        return {}
+        return EmailDays()
     days, opens, clicks = told
-    return dict(zip(accumulate(days), map(DayEmail, opens, clicks), strict=True))
+    return EmailDays(tuple(accumulate(days)), tuple(opens), tuple(clicks))
 
 
 def _traces(traces: Traces) -> list[Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
-from chalicelib.customers.activity_codec import activity_body, activity_of, said
+from chalicelib.customers.activity_codec import StoredActivity, activity_body, said
 from chalicelib.customers.profile import Address, Consents, Person, Profile
+from chalicelib.customers.stored import Json, Parts, Stored
 from chalicelib.store.signals import NewerSchema
 
-Json = dict[str, Any]
 SCHEMA = 1
 
 
@@ -32,8 +33,8 @@ def profile_of(customer: str, version: int, body: Json) -> Profile:
         raise NewerSchema(f"profile {customer} has schema {body['s']}, this code knows {SCHEMA}")
     return Profile(
         customer=customer,
-        person=_to_person(body.get("p", {})),
-        activity=activity_of(body.get("a", {})),
+        person=_StoredPerson.told(body.get("p", {})),
+        activity=StoredActivity.told(body.get("a", {})),
         version=version,
         erased=bool(body.get("x")),
         merged_into=body.get("m"),
@@ -70,19 +71,21 @@ def _stamps(person: Person) -> list[Any]:
     return [[at, by_instant[at]] for at in sorted(by_instant)]
 
 
-def _to_person(told: Json) -> Person:
-    birth = told.get("birth_date")
-    account = told.get("account")
-    return Person(
-        email=told.get("email"),
-        phone=told.get("phone"),
-        locale=told.get("locale"),
-        birth_date=date.fromisoformat(birth) if birth else None,
-        consents=Consents(*told["consents"]) if "consents" in told else Consents(),
-        tags=tuple(told.get("tags", ())),
-        attributes=told.get("attributes", {}),
-        address=Address(*told["address"]) if "address" in told else Address(),
-        predicted_spend_tier=told.get("tier"),
-        has_account=None if account is None else account == 2,
-        told_at={name: at for at, names in told.get("at", ()) for name in names},
-    )
+class _StoredPerson(Stored, Person):
+    __slots__ = ("_told",)
+    parts: ClassVar[Parts] = {
+        "email": lambda told: told.get("email"),
+        "phone": lambda told: told.get("phone"),
+        "locale": lambda told: told.get("locale"),
+        "birth_date": lambda told: date.fromisoformat(told["birth_date"]) if "birth_date" in told else None,
+        "consents": lambda told: Consents(*told.get("consents", ())),
+        "tags": lambda told: tuple(told.get("tags", ())),
+        "attributes": lambda told: told.get("attributes", {}),
+        "address": lambda told: Address(*told.get("address", ())),
+        "predicted_spend_tier": lambda told: told.get("tier"),
+        "has_account": lambda told: told["account"] == 2 if "account" in told else None,
+        "told_at": lambda told: {name: at for at, names in told.get("at", ()) for name in names},
+    }
+
+
+assert _StoredPerson.parts.keys() == {each.name for each in fields(Person)}

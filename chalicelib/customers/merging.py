@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from chalicelib.customers.activity import (
     Activity,
-    DayOrders,
     emails_joined,
     few,
     lifetimes_joined,
@@ -16,6 +15,7 @@ from chalicelib.customers.activity import (
     newest_orders,
     newest_products,
 )
+from chalicelib.customers.daily import DayOrders, order_cells, orders_added
 from chalicelib.customers.figures import joined as figures_joined
 from chalicelib.customers.profile import Profile, people_joined
 
@@ -38,15 +38,14 @@ def merged(source: Profile, into: Profile) -> tuple[Profile, Profile]:
 
 def activities_joined(one: Activity, other: Activity) -> Activity:
     """What two customers did, as if one had: each part is a sum or a greatest value."""
-    orders = dict(one.orders)
-    for cell, told in other.orders.items():
-        before = orders.get(cell, DayOrders())
-        orders[cell] = DayOrders(before.count + told.count, before.total + told.total)
+    orders = order_cells(one.orders)
+    for cell, told in order_cells(other.orders).items():
+        orders[cell] = orders_added((orders.get(cell, DayOrders()), told))
     lifetime = dict(one.lifetime)
     for currency, ever in other.lifetime.items():
         lifetime[currency] = lifetimes_joined(lifetime.get(currency), ever)
-    email = dict(one.email)
-    for day, seen in other.email.items():
+    email = one.email.cells()
+    for day, seen in other.email.cells().items():
         email[day] = emails_joined(email.get(day), seen)
     return Activity(
         orders=newest_orders(orders),

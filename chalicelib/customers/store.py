@@ -6,7 +6,7 @@ document   profile shard / customer     the profile
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from chalicelib.customers.codec import body_of, profile_of
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Profile
@@ -54,13 +54,14 @@ class Profiles:
         documents, behind = self.documents.page(shard, limit, after=after)
         return [_profile(document) for document in documents], behind
 
-    def looked_at(self, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
-        """The same page for who only looks: without the versions, which are 0, so nothing can be written from them.
+    def looked_at(self, shard: str, after: str | None, limit: int) -> tuple[Iterator[Profile], str | None]:
+        """The same page for who only looks, one by one: read at once, parsed as they are taken. They are without their
+        versions, which are 0, so nothing can be written from them.
 
         :raises: as `get`
         """
         bodies, behind = self.documents.bodies(shard, limit, after=after)
-        return [profile_of(customer, 0, body) for customer, body in bodies], behind
+        return (profile_of(customer, 0, body) for customer, body in bodies), behind
 
     def standing(self, customer: str) -> Profile:
         """The profile that is kept for a customer: the one that it was merged into, where it was; a new one (version

@@ -90,11 +90,11 @@ def _orders(activity: Activity) -> Json:
 
 
 def _email(activity: Activity) -> Json:
-    cells = activity.email
+    told = activity.email
     return {
-        "opens": sum(cell.opens for cell in cells.values()),
-        "clicks": sum(cell.clicks for cell in cells.values()),
-        "last_at": _date(max(cells, default=None)),
+        "opens": sum(told.opens),
+        "clicks": sum(told.clicks),
+        "last_at": _date(told.days[-1] if told.days else None),
     }
 
 

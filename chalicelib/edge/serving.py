@@ -64,7 +64,7 @@ def _reply(call: Call, request: Request) -> Reply:
         call.key = parsing.idempotency_key(key, required=route.needs_key and not call.query.dry_run)
         if route.needs_version:
             if_match = request.headers.get("if-match")
-            call.if_match = bool(if_match) or not route.if_match_optional
+            call.if_match = if_match is not None or not route.if_match_optional
             call.expected_version = etags.expected(if_match) if call.if_match else 0
         if (model := route.model) is not None:
             content_type = request.headers.get("content-type")

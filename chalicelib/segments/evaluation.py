@@ -8,9 +8,12 @@ of members and a release agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cache
+from operator import itemgetter
+from typing import Generic, TypeVar
 
 from chalicelib.customers.distribution import threshold
 from chalicelib.customers.profile import Profile
@@ -21,6 +24,7 @@ from chalicelib.store.documents import Documents
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
 
+T = TypeVar("T")
 WALLETS_A_READ = 99
 """Wallets that one round trip reads; the clock is the hundredth key."""
 
@@ -37,30 +41,54 @@ def facts_for(store: Store, zone: tzinfo, now: int, currency: str | None = None)
     return Facts(now, zone, currency, spend_at)
 
 
-def evaluate_page(store: Store, profiles: Sequence[Profile], matchers: Sequence[Matcher]) -> list[int | None]:
-    """For each profile which matcher is the first that it is known to match; None for none.
+@dataclass(frozen=True, slots=True)
+class Evaluated(Generic[T]):
+    """What came of some profiles: `matched` in their order, `seen` are all of them, `standing` those who were neither
+    erased nor merged into another, `last` is the customer whose profile came last."""
+
+    matched: list[T]
+    seen: int
+    standing: int
+    last: str | None
+
+
+def evaluate(
+    store: Store, profiles: Iterable[Profile], matchers: Sequence[Matcher], told: Callable[[Profile, int], T]
+) -> Evaluated[T]:
+    """What is `told` of each profile that is known to match, and of the first matcher that it matches.
+
+    A profile is let go as soon as it is decided about: kept are those that wait for their wallets. So the memory is
+    flat, and the garbage collector has nothing to go through.
 
     :raises Unread: wallets or the distribution could not be read
     """
-    found: list[int | None] = []
-    undecided: list[int] = []
-    for place, profile in enumerate(profiles):
+    found: list[tuple[int, T]] = []
+    undecided: list[tuple[int, Profile]] = []
+    seen = standing = 0
+    last: str | None = None
+    for seen, profile in enumerate(profiles, start=1):
+        last = profile.customer
+        if gone(profile):
+            continue
+        standing += 1
         first, decided = _first(profile, matchers)
-        found.append(first)
         if not decided:
-            undecided.append(place)
+            undecided.append((seen, profile))
+        elif first is not None:
+            found.append((seen, told(profile, first)))
     if undecided:
         asking = [matcher for matcher in matchers if matcher.needs_wallet]
-        wallets = _wallets(store, (profiles[place] for place in undecided), asking)
-        for place in undecided:
-            found[place] = _with_wallets(profiles[place], matchers, wallets)
-    return found
+        wallets = _wallets(store, (profile for _, profile in undecided), asking)
+        for place, profile in undecided:
+            first = _with_wallets(profile, matchers, wallets)
+            if first is not None:
+                found.append((place, told(profile, first)))
+        found.sort(key=itemgetter(0))
+    return Evaluated([each for _, each in found], seen, standing, last)
 
 
 def _first(profile: Profile, matchers: Sequence[Matcher]) -> tuple[int | None, bool]:
     """The first match, and whether that is certain without any wallet."""
-    if gone(profile):
-        return None, True
     for number, matcher in enumerate(matchers):
         verdict = matcher.asked(profile, unread)
         if verdict:

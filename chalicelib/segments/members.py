@@ -11,7 +11,7 @@ from typing import NamedTuple
 from chalicelib.customers.store import SHARDS, Profiles
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import matching
-from chalicelib.segments.evaluation import evaluate_page
+from chalicelib.segments.evaluation import evaluate
 from chalicelib.segments.facts import Facts
 from chalicelib.segments.where import Where
 from chalicelib.store.connections import LONGEST_READ_SECONDS
@@ -50,15 +50,12 @@ def members(
         if seen >= MAX_PROFILES or deadline.remaining_seconds <= LONGEST_READ_SECONDS:
             break
         page, after = source.looked_at(place.shard, place.after, PAGE_PROFILES)
-        seen += len(page)
-        matched = evaluate_page(store, page, [matcher])
-        before = place.after
-        for profile, first in zip(page, matched, strict=True):
-            if first is not None:
-                if len(found) == limit:
-                    return found, Place(place.shard, before)
-                found.append(profile.customer)
-            before = profile.customer
+        evaluated = evaluate(store, page, [matcher], lambda profile, _: profile.customer)
+        seen += evaluated.seen
+        room = limit - len(found)
+        found += evaluated.matched[:room]
+        if len(evaluated.matched) > room:
+            return found, Place(place.shard, evaluated.matched[room - 1] if room else place.after)
         following = _behind(place.shard, after)
         if following is None:
             return found, None

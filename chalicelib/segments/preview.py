@@ -9,7 +9,7 @@ be: error is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import ceil, sqrt
@@ -19,9 +19,8 @@ from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, Profiles
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import matching
-from chalicelib.segments.evaluation import evaluate_page
+from chalicelib.segments.evaluation import Evaluated, evaluate
 from chalicelib.segments.facts import Facts
-from chalicelib.segments.matching import Matcher, gone
 from chalicelib.segments.where import Where
 from chalicelib.store.connections import LONGEST_READ_SECONDS
 from chalicelib.store.reading import Store
@@ -92,7 +91,7 @@ def preview(store: Store, where: Where, facts: Facts, deadline: Deadline, profil
     source, budget = Profiles(store), _Budget(profiles)
 
     def count(shard: str) -> _Counted:
-        return _count(shard, source, budget, deadline, lambda page: _members(store, page, matcher))
+        return _count(shard, source, budget, deadline, lambda page: evaluate(store, page, [matcher], _customer))
 
     first = count(SHARDS[0])
     counted = [first]
@@ -109,26 +108,25 @@ def _count(
     source: Profiles,
     budget: _Budget,
     deadline: Deadline,
-    members: Callable[[Sequence[Profile]], list[str]],
+    members: Callable[[Iterable[Profile]], Evaluated[str]],
 ) -> _Counted:
     counted = _Counted()
     after: str | None = None
     while deadline.remaining_seconds > LONGEST_READ_SECONDS and (limit := budget.take()):
         page, after = source.looked_at(shard, after, limit)
-        budget.give_back(limit - len(page))
         found = members(page)
-        counted.total += sum(1 for profile in page if not gone(profile))
-        counted.matched += len(found)
-        counted.sample += found[: SAMPLE - len(counted.sample)]
+        budget.give_back(limit - found.seen)
+        counted.total += found.standing
+        counted.matched += len(found.matched)
+        counted.sample += found.matched[: SAMPLE - len(counted.sample)]
         if after is None:
             counted.whole = True
             break
     return counted
 
 
-def _members(store: Store, page: Sequence[Profile], matcher: Matcher) -> list[str]:
-    found = evaluate_page(store, page, [matcher])
-    return [profile.customer for profile, first in zip(page, found, strict=True) if first is not None]
+def _customer(profile: Profile, _first: int) -> str:
+    return profile.customer
 
 
 def _told(counted: Sequence[_Counted], now: int) -> Preview:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from chalicelib.customers.activity import HORIZON_DAYS, MAX_EMAIL_DAYS, MAX_ORDER_CELLS, Activity, Lifetime
+from chalicelib.customers.activity import HORIZON_DAYS, MAX_EMAIL_DAYS, Activity
 from chalicelib.customers.days import day_of
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.traces import Traces
@@ -43,16 +43,13 @@ def emails(leaf: Leaf, facts: Facts) -> Reader:
     counts_opens, counts_clicks = leaf.field != "email.clicks", leaf.field != "email.opens"
 
     def read(profile: Profile) -> int:
-        days = profile.activity.email
-        if not days:
+        told = profile.activity.email
+        if not told.days:
             return 0
-        total = 0
-        for day, each in days.items():
-            if first <= day <= last:
-                total += (each.opens if counts_opens else 0) + (each.clicks if counts_clicks else 0)
-        if len(days) >= MAX_EMAIL_DAYS and first < min(days):
-            return AtLeast(total)
-        return total
+        seen = told.between(first, last)
+        total = (seen.opens if counts_opens else 0) + (seen.clicks if counts_clicks else 0)
+        forgotten = len(told.days) >= MAX_EMAIL_DAYS and first < told.days[0]
+        return AtLeast(total) if forgotten else total
 
     return read
 
@@ -196,40 +193,16 @@ def _days(leaf: Leaf, facts: Facts) -> tuple[int, int]:
 
 def _orders(activity: Activity, currency: str | None, first: int, last: int, windowed: bool) -> tuple[int, int]:
     """How many orders and worth how much, on these days. Without a currency only the count means something."""
-    if currency is None:
-        told = tuple(activity.lifetime.values())
-    else:
-        one = activity.lifetime.get(currency)
-        told = () if one is None else (one,)
-    if not told:
+    ever = activity.ever(currency)
+    if ever is None or first > ever.last_day or last < ever.first_day:
         return 0, 0
-    ever = _sum(told)
-    if not windowed or (first <= min(each.first_day for each in told) and last >= max(each.last_day for each in told)):
-        return ever
-    count = total = kept = 0
-    for (day, each), cell in activity.orders.items():
-        if currency is None or each == currency:
-            kept += cell.count
-            if first <= day <= last:
-                count += cell.count
-                total += cell.total
-    if kept == ever[0] or first >= _known_since(activity):
-        return count, total
-    return AtLeast(count), AtLeast(total)
-
-
-def _sum(told: tuple[Lifetime, ...]) -> tuple[int, int]:
-    if len(told) == 1:
-        return told[0].count, told[0].total
-    return sum(each.count for each in told), sum(each.total for each in told)
-
-
-def _known_since(activity: Activity) -> int:
-    """The first day of which every order is known by its day."""
-    days = [day for day, _ in activity.orders]
-    if len(days) >= MAX_ORDER_CELLS:
-        return min(days) + 1
-    return max(days, default=EVER[1]) - HORIZON_DAYS
+    if not windowed or (first <= ever.first_day and last >= ever.last_day):
+        return ever.count, ever.total
+    found = activity.orders_between(first, last, currency)
+    since = activity.orders_known_since
+    if (since is not None and first >= since) or activity.orders_by_day(currency) == ever.count:
+        return found.count, found.total
+    return AtLeast(found.count), AtLeast(found.total)
 
 
 def _average(count: int, total: int) -> int | None:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from chalicelib.customers import commands, distribution, figures
-from chalicelib.customers.activity import DayOrders, WalletFigures
+from chalicelib.customers.activity import WalletFigures
 from chalicelib.customers.commands import Merging
+from chalicelib.customers.daily import DayEmail, DayOrders
 from chalicelib.customers.happening import PersonTold
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.refusals import CustomerMerged
@@ -110,8 +111,7 @@ def test_every_event_of_a_customer_is_applied_and_told_of(counter: Counter) -> N
         assert counter.post.deliver(told(type_, {"customer": customer, **data}, names[-1])) == []
     found = profile(counter, customer)
     assert (found.person.email, found.person.consents.email, found.version) == ("a@example.com", True, 8)
-    assert found.activity.email_between(MAY, MAY) == found.activity.email[MAY]
-    assert (found.activity.email[MAY].opens, found.activity.email[MAY].clicks) == (1, 1)
+    assert found.activity.email.cells() == {MAY: DayEmail(opens=1, clicks=1)}
     assert [recent.id for recent in found.activity.recently_viewed] == ["hat"]
     assert found.activity.abandoned is not None and found.activity.checkout_started_at is not None
     fate = counter.post.fate(names[0])
@@ -128,7 +128,7 @@ def test_an_event_costs_one_read_and_one_write_and_a_duplicate_the_one_read(coun
         assert counter.post.deliver(body) == []
         assert counter.post.deliver(body, receives=3) == []
     assert [request.operation for request in heard] == ["GetItem", "GetItem"]
-    assert profile(counter, customer).activity.email[MAY].opens == 1
+    assert profile(counter, customer).activity.email.cells()[MAY].opens == 1
 
 
 @faults(DONE_UNHEARD)
@@ -137,21 +137,21 @@ def test_an_answer_lost_after_the_commit_counts_once(counter: Counter, wire: Wir
     body = told("email.opened", {"customer": customer})
     wire.on(COMMIT, fault())
     counter.until_done(body)
-    assert profile(counter, customer).activity.email[MAY].opens == 1
+    assert profile(counter, customer).activity.email.cells()[MAY].opens == 1
 
 
 def test_a_request_that_never_arrived_is_made_again(counter: Counter, wire: Wire) -> None:
     customer = new_name("customer")
     wire.on(COMMIT, lost_request())
     counter.until_done(told("email.clicked", {"customer": customer}))
-    assert profile(counter, customer).activity.email[MAY].clicks == 1
+    assert profile(counter, customer).activity.email.cells()[MAY].clicks == 1
 
 
 def test_many_workers_at_once_count_every_event_once(busy_counter: Counter) -> None:
     customer = new_name("customer")
     bodies = [told("email.opened", {"customer": customer}) for _ in range(6)]
     together(busy_counter, bodies * 2)
-    assert profile(busy_counter, customer).activity.email[MAY].opens == 6
+    assert profile(busy_counter, customer).activity.email.cells()[MAY].opens == 6
 
 
 def test_the_same_event_with_other_data_is_rejected(counter: Counter) -> None:
@@ -176,7 +176,7 @@ def test_whoever_was_erased_is_not_known_again_by_a_late_event(counter: Counter)
         counter.post.deliver(told(type_, {"customer": customer, **data}, time="2027-01-01T00:00:00Z"))
     counter.send("order.paid", paid(wallet, new_name("order"), 1_000, lines=[LINE]))
     found = profile(counter, customer)
-    assert (found.person.email, found.person.told_at, found.activity.email) == (None, {}, {})
+    assert (found.person.email, found.person.told_at, found.activity.email.days) == (None, {}, ())
     assert (found.activity.bought.cells, found.activity.recently_bought) == ({}, ())
     assert orders(counter, customer) == (2, 4_000)
 
@@ -198,7 +198,7 @@ def test_an_order_counts_once_and_what_is_refunded_or_cancelled_no_longer(counte
     assert orders(counter, wallet.customer) == (1, 2_000)
     counter.send("refund.reversed", {"refund_id": refund})
     assert orders(counter, wallet.customer) == (1, 3_000)
-    assert profile(counter, wallet.customer).activity.orders[MAY, "EUR"] == DayOrders(1, 3_000)
+    assert profile(counter, wallet.customer).activity.orders["EUR"].between(MAY, MAY) == DayOrders(1, 3_000)
     counter.send("order.cancelled", cancelled(wallet, order))
     found = profile(counter, wallet.customer).activity
     assert orders(counter, wallet.customer) == (0, 0)
@@ -493,7 +493,7 @@ def test_what_is_told_of_a_merged_customer_is_the_others(counter: Counter) -> No
     counter.send("refund.created", refunded(one, order, 1_000))
     counter.send("order.paid", paid(one, new_name("order"), 500))
     found = profile(counter, other.customer)
-    assert (found.activity.email[MAY].opens, found.person.phone) == (3, "+4930123456")
+    assert (found.activity.email.cells()[MAY].opens, found.person.phone) == (3, "+4930123456")
     assert orders(counter, other.customer) == (2, 2_500)
     left = profile(counter, one.customer)
     assert (left.merged_into, left.activity.lifetime, left.person.phone) == (other.customer, {}, None)

@@ -22,7 +22,7 @@ from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import commands, matching, members, preview, queries
 from chalicelib.segments.commands import Ask
 from chalicelib.segments.drafting import drafted
-from chalicelib.segments.evaluation import evaluate_page, facts_for
+from chalicelib.segments.evaluation import evaluate, facts_for
 from chalicelib.segments.members import Place
 from chalicelib.segments.preview import Preview
 from chalicelib.segments.store import Segment
@@ -131,10 +131,11 @@ def test_a_preview_reads_no_more_than_it_may_and_says_how_far_off_it_can_be(
     read: list[str] = []
     page = Profiles.looked_at
 
-    def seen(self: Profiles, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
+    def seen(self: Profiles, shard: str, after: str | None, limit: int) -> tuple[Iterator[Profile], str | None]:
         found, behind = page(self, shard, after, limit)
-        read.extend(profile.customer for profile in found)
-        return found, behind
+        profiles = list(found)
+        read.extend(profile.customer for profile in profiles)
+        return iter(profiles), behind
 
     monkeypatch.setattr(Profiles, "looked_at", seen)
     told = town.count(HAS_BOUGHT, profiles=120)
@@ -157,9 +158,8 @@ def test_the_top_fifth_is_a_fifth_of_those_who_spent_and_the_same_for_a_release(
     facts = facts_for(town.store, UTC, NOW, "EUR")
     matcher = matching.compile(parse(SPENT_MOST), facts)
     people = list(Profiles(town.store).get_many(CUSTOMERS).values())
-    found = evaluate_page(town.store, people, [matcher])
-    richest = {person.customer for person, first in zip(people, found, strict=True) if first == 0}
-    assert richest == set(BUYERS[-len(BUYERS) // 5 :])
+    richest = evaluate(town.store, people, [matcher], lambda person, _: person.customer).matched
+    assert set(richest) == set(BUYERS[-len(BUYERS) // 5 :])
 
 
 def test_wallets_are_read_for_those_only_whom_nothing_else_decides_about(town: Town) -> None:
@@ -171,7 +171,8 @@ def test_wallets_are_read_for_those_only_whom_nothing_else_decides_about(town: T
     matchers = [matching.compile(parse(tree), facts) for tree in trees]
     people = [Profiles(town.store).get_many(CUSTOMERS[:5])[customer] for customer in CUSTOMERS[:5]]
     with town.wire.listen() as heard:
-        assert evaluate_page(town.store, people, matchers) == [0, 1, 1, None, 1]
+        evaluated = evaluate(town.store, people, matchers, lambda person, first: (person.customer, first))
+    assert evaluated.matched == [(people[place].customer, first) for place, first in ((0, 0), (1, 1), (2, 1), (4, 1))]
     (read,) = heard
     assert {pk for pk, _ in read.keys} == set(BUYERS[:2])
     assert town.count(HAS_CREDIT).matched == 2

@@ -124,8 +124,8 @@ def page_ends_a_shard() -> AbstractContextManager[None]:
     sound = evaluating.Audience._page
 
     def page(self: Any, after: str | None) -> Any:
-        profiles, behind = sound(self, after)
-        return profiles, behind if len(profiles) == evaluating.PAGE_PROFILES else None
+        evaluated, behind = sound(self, after)
+        return evaluated, behind if evaluated.seen == evaluating.PAGE_PROFILES else None
 
     return _with((evaluating.Audience, "_page", page))
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import schemathesis
+from schemathesis.core import NotSet
 
 KEY = "Idempotency-Key"
 _GOOD = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
@@ -24,8 +25,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         (case.query or {}).pop("dry_run", None)
     if _GOOD.fullmatch(str(headers.get(KEY, ""))):
         headers[KEY] = f"fuzz-{uuid4()}"
-    if case.meta is None or case.meta.generation.mode.is_positive:
-        case.body = integers(case.body)
+    if not isinstance(case.body, NotSet) and (case.meta is None or case.meta.generation.mode.is_positive):
+        case.body = integers(case.body)  # nothing in the place of nothing would be judged anew, as a wrong body
 
 
 def integers(value: Any) -> Any:

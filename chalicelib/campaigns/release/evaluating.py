@@ -36,7 +36,7 @@ from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import matching
-from chalicelib.segments.evaluation import evaluate_page, facts_for
+from chalicelib.segments.evaluation import Evaluated, evaluate, facts_for
 from chalicelib.segments.facts import Facts
 from chalicelib.segments.matching import Matcher
 from chalicelib.segments.where import parse
@@ -106,58 +106,48 @@ class Audience:
         members: list[Member] = []
         after = before.after if before else None
         while True:
-            profiles, behind = self._page(after)
-            after = self._take(profiles, behind, members)
+            evaluated, behind = self._page(after)
+            after = self._take(evaluated, behind, members)
             if after is None or len(members) == PIECE_MEMBERS or deadline.remaining_seconds < PAGE_SECONDS:
                 break
         kept = self._entitled(members)
         totals = (before.totals if before else Totals()).plus(totals_of(kept))
         return Piece(self._shard, before.number + 1 if before else 1, tuple(kept), after, totals)
 
-    def _take(self, profiles: Sequence[Profile], behind: str | None, members: list[Member]) -> str | None:
+    def _take(self, evaluated: Evaluated[Member], behind: str | None, members: list[Member]) -> str | None:
         """Add those who match, as long as there is room; where the shard goes on behind them."""
-        places = self._places(profiles)
-        for number, (profile, place) in enumerate(zip(profiles, places, strict=True), start=1):
-            if place is None:
-                continue
-            members.append(self._member(profile, place))
-            if len(members) == PIECE_MEMBERS:
-                return behind if number == len(profiles) else profile.customer
+        members += evaluated.matched[: PIECE_MEMBERS - len(members)]
+        if len(members) == PIECE_MEMBERS and members[-1].customer != evaluated.last:
+            return members[-1].customer
         return behind
 
-    def _page(self, after: str | None) -> tuple[list[Profile], str | None]:
+    def _page(self, after: str | None) -> tuple[Evaluated[Member], str | None]:
+        """Those behind a customer whom the campaign is for, and where the next page begins."""
         if self._shard != LISTED:
             profiles, behind = self._profiles.looked_at(self._shard, after, PAGE_PROFILES)
-            return [each for each in profiles if not self._is_listed(each.customer)], behind
+            unlisted = (each for each in profiles if not self._is_listed(each.customer))
+            return evaluate(self._store, unlisted, self._matchers, self._member), behind
         start = 0 if after is None else bisect_right(self._listed, after)
         customers = self._listed[start : start + PAGE_PROFILES]
-        known = self._profiles.get_many(customers)
         more = start + len(customers) < len(self._listed)
-        return [known.get(each) or Profile(each) for each in customers], customers[-1] if more else None
+        return self._named(customers), customers[-1] if more else None
 
-    def _places(self, profiles: Sequence[Profile]) -> list[int | None]:
-        """The first group that each is in."""
-        if self._shard != LISTED:
-            return evaluate_page(self._store, profiles, self._matchers)
-        known = [each for each in profiles if self._is_known(each)]
-        told = dict(
-            zip(
-                (each.customer for each in known),
-                evaluate_page(self._store, known, self._matchers),
-                strict=True,
-            )
-        )
-        return [
-            told[each.customer] if self._is_known(each) else self._place_in_lists(each.customer) for each in profiles
-        ]
+    def _named(self, customers: Sequence[str]) -> Evaluated[Member]:
+        """Those whom a group names: of whom nothing is known, the groups of a tree do not count."""
+        known = self._profiles.get_many(customers)
+        found = {
+            each.customer: each for each in evaluate(self._store, known.values(), self._matchers, self._member).matched
+        }
+        for customer in customers:
+            if customer not in known:
+                place = next(place for place, names in enumerate(self._lists) if customer in names)
+                found[customer] = self._member(Profile(customer), place)
+        matched = [found[customer] for customer in customers if customer in found]
+        return Evaluated(matched, len(customers), len(customers), customers[-1] if customers else None)
 
     def _is_known(self, profile: Profile) -> bool:
         """Whether there is a profile: who is only named may have none."""
         return self._shard != LISTED or profile.version > 0
-
-    def _place_in_lists(self, customer: str) -> int | None:
-        """For whom nothing is known of: the groups of a tree do not count."""
-        return next((place for place, names in enumerate(self._lists) if customer in names), None)
 
     def _is_listed(self, customer: str) -> bool:
         return any(customer in names for names in self._lists)

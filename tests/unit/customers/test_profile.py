@@ -15,8 +15,6 @@ from chalicelib.customers.activity import (
     MAX_TRACES,
     Abandoned,
     Activity,
-    DayEmail,
-    DayOrders,
     Lifetime,
     Recent,
     WalletFigures,
@@ -25,6 +23,7 @@ from chalicelib.customers.activity import (
     with_orders,
 )
 from chalicelib.customers.codec import body_of, profile_of
+from chalicelib.customers.daily import DayEmail, DayOrders, OrderDays
 from chalicelib.customers.days import date_of, day_of, day_of_date
 from chalicelib.customers.happening import EmailSeen, PersonTold, after
 from chalicelib.customers.merging import activities_joined, merged
@@ -182,7 +181,7 @@ def test_days_are_the_merchants() -> None:
 
 def test_days_beyond_the_horizon_are_only_in_the_sum() -> None:
     activity = with_orders(with_orders(Activity(), 100, "EUR", 1, 500), 101 + HORIZON_DAYS, "EUR", 1, 700)
-    assert list(activity.orders) == [(101 + HORIZON_DAYS, "EUR")]
+    assert activity.orders == {"EUR": OrderDays((101 + HORIZON_DAYS,), (1,), (700,))}
     assert activity.lifetime == {"EUR": Lifetime(2, 1_200, 100, 101 + HORIZON_DAYS)}
     assert (activity.first_order_day(), activity.last_order_day()) == (100, 101 + HORIZON_DAYS)
     assert activity.orders_between(0, 10_000) == DayOrders(1, 700)
@@ -244,4 +243,4 @@ def test_opens_of_one_day_are_counted_up_to_a_limit() -> None:
     activity = Activity()
     for _ in range(150):
         activity = with_email(activity, 3, opens=1)
-    assert activity.email[3] == DayEmail(opens=99, clicks=0)
+    assert activity.email.cells()[3] == DayEmail(opens=99, clicks=0)

@@ -46,6 +46,7 @@ def test_a_put_that_has_seen_another_version_changes_nothing(till: Till) -> None
     put(till, PERSON)
     refused = put(till, {}, headers={"If-Match": '"7"'})
     assert (refused.status, refused.code, refused.json["current_version"]) == (409, "version_conflict", 1)
+    assert put(till, {}, headers={"If-Match": ""}).pointers == ["/header/If-Match"]
     assert put(till, {"locale": "fr"}, headers={"If-Match": '"1"'}).json["version"] == 2
     assert put(till, {}, "/v1/customers/bob", headers={"If-Match": '"0"'}).status == 200
 

@@ -367,7 +367,7 @@ class Till:
                 "resource": resource,
                 "path": path,
                 "httpMethod": method,
-                "headers": {name: value for name, value in sent.items() if value},
+                "headers": sent,
                 "multiValueHeaders": {},
                 "queryStringParameters": None,
                 "multiValueQueryStringParameters": multi or None,
