@@ -72,13 +72,22 @@ def _story(app: Engine, meter: Meter, customer: str, history: int) -> list[Profi
         with meter.running() as bill:
             deliver(app, body, "customer-events")
         told.append(ProfileCost(name, history, bill, _bytes(app, customer)))
+    lines = [{"product": f"{place}-{customer}", "quantity": 1, "unit_price": 800} for place in range(5)]
+    many = {"id": f"m-{customer}", "customer": customer, "currency": CURRENCY, "total": 4_000, "lines": lines}
+    for name, body in (("an order, followed", order), ("one of five products", _event("order.paid", many))):
+        bill = _followed(app, meter, body)
+        told.append(ProfileCost(name, history, bill, _bytes(app, customer)))
+    return told
+
+
+def _followed(app: Engine, meter: Meter, order: str) -> Bill:
+    """What follows from an order, which is applied before."""
     with mock.patch.object(intake, "follow_up", return_value=None):
         deliver(app, order, "order-events")
     read = received("order-events", order, "").read
     with meter.running() as bill, contextlib.redirect_stdout(io.StringIO()):
         following.follow_up(app, read, Outcome(Status.APPLIED), Deadline.after(SECONDS))  # type: ignore[arg-type]
-    told.append(ProfileCost("an order, followed", history, bill, _bytes(app, customer)))
-    return told
+    return bill
 
 
 def _seen(customer: str, number: int) -> str:

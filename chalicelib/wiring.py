@@ -14,6 +14,7 @@ from chalicelib.runtime.environment import (
     settle_queue_url,
 )
 from chalicelib.runtime.environment import event_queue as event_queue_urls
+from chalicelib.runtime.environment import release_schedules as release_schedules_told
 from chalicelib.settings.source import StoredPolicies
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
@@ -24,6 +25,7 @@ from chalicelib.store.tables import bind
 if TYPE_CHECKING:
     from chalicelib.messaging.bus import Bus
     from chalicelib.messaging.queues import Queue
+    from chalicelib.messaging.schedules import Schedules
 
 
 @cache
@@ -57,6 +59,17 @@ def release_queue() -> Queue:
     from chalicelib.messaging.queues import Queue
 
     return Queue(release_queue_url())
+
+
+@cache
+def release_schedules() -> Schedules | None:
+    """One-off schedules of looks at campaigns; None where the stage has none."""
+    told = release_schedules_told()
+    if told is None:
+        return None
+    from chalicelib.messaging.schedules import Schedules
+
+    return Schedules(*told)
 
 
 @cache

@@ -28,7 +28,7 @@ from dev.fragment import fragment
 from dev.places import INFRA, ROOT, STAGES
 
 # The services whose descriptions stay in botocore and boto3.
-SERVICES = ("dynamodb", "events", "sesv2", "sns", "sqs")
+SERVICES = ("dynamodb", "events", "scheduler", "sesv2", "sns", "sqs")
 FUNCTIONS = (
     "APIHandler", "Authorize", "Sweep", "Settle", "Orders", "Refunds", "Customers", "Publish", "Replay", "Observe",
     "Release", "Campaign", "Remind", "Notify",

@@ -18,11 +18,12 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.campaigns.amounts import amount_of
 from chalicelib.campaigns.checking import current
-from chalicelib.campaigns.model import Campaign, Group, held_out
+from chalicelib.campaigns.model import Campaign, Group, State, held_out
 from chalicelib.campaigns.queries import documents, one
 from chalicelib.campaigns.schedule import instant_of
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, Profiles
+from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.model import Kind, LotClass
 from chalicelib.ledger.policy import expires_at
 from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
@@ -47,6 +48,8 @@ LARGE_AUDIENCE = 1_000_000
 """Customers past which a release takes hours."""
 FEW = 2
 """Where fewer than one in so many may be told, there is a warning."""
+HISTORY_DAYS = 30
+"""How long credit must have been usable before what was redeemed of it tells of campaigns like its own."""
 _CONSENTED = frozenset({"email", "sms", "push"})
 """Channels that a customer consents to."""
 
@@ -188,6 +191,14 @@ def forecast(engine: Engine, campaign_id: str, deadline: Deadline, profiles: int
         evaluated_at=now,
     )
     return replace(found, warnings=tuple(_warnings(engine, campaign, total, liability, now)))
+
+
+def has_had_time(campaign: Campaign, outstanding: int, now: int) -> bool:
+    """Whether what was redeemed of a campaign's credit tells how much of it ever will be: its last run's has been
+    usable for HISTORY_DAYS, or nothing of any is `outstanding` (minor units)."""
+    next_run = campaign.state is State.SCHEDULED or campaign.paused_from is State.SCHEDULED
+    usable_at = campaign.previous_release_at if next_run else campaign.release_at
+    return outstanding <= 0 or (usable_at is not None and now - usable_at >= HISTORY_DAYS * DAY_MS)
 
 
 def _scan(profiles: Profiles, audience: _Audience, deadline: Deadline, limit: int) -> tuple[_Tally, float]:

@@ -5,6 +5,7 @@ condition that the version is the one that was read, so of several at once one h
     schedule        draft                                   scheduled
     release_now     draft, scheduled                        scheduled, and due at once
     begin_release   scheduled                               releasing
+    miss            scheduled                               released, as its last run left it; failed, if there was none
     planned         releasing, paused                       the same, with what the plan came to
     finish          releasing                               released; one that repeats: scheduled
     pause           scheduled, releasing                    paused
@@ -26,6 +27,11 @@ from datetime import tzinfo
 from chalicelib.campaigns.model import FIRST_RUN, LOOK_AGAIN_MS, Campaign, Group, Local, State, Summary
 from chalicelib.campaigns.refusals import CampaignState
 from chalicelib.campaigns.schedule import next_after
+
+ENDED = "ended"
+"""The failure of a campaign whose first run could not begin before `ends_at`."""
+UNREADABLE = "unreadable_where"
+"""The failure of one with a stored tree that is none."""
 
 
 def schedule(campaign: Campaign, release_at: int, anchor: Local, groups: tuple[Group, ...], now: int) -> Campaign:
@@ -50,9 +56,10 @@ def schedule(campaign: Campaign, release_at: int, anchor: Local, groups: tuple[G
 def release_now(campaign: Campaign, now: int) -> Campaign:
     """The run that is scheduled begins with the next look of the minute job, and its credit is usable at once.
 
-    :raises CampaignState: nothing is scheduled
+    :raises CampaignState: nothing is scheduled, or the campaign has ended
     """
     _demand(campaign, "released now", State.SCHEDULED)
+    _refuse_ended(campaign, now)
     return replace(campaign, release_at=now, updated_at=now, due_at=now)
 
 
@@ -71,6 +78,31 @@ def begin_release(campaign: Campaign, now: int) -> Campaign:
         summary=None,
         updated_at=now,
         due_at=now + LOOK_AGAIN_MS,
+    )
+
+
+def has_ended(campaign: Campaign, now: int) -> bool:
+    """Whether no run of it may begin any more."""
+    return campaign.ends_at is not None and now >= campaign.ends_at
+
+
+def miss(campaign: Campaign, now: int) -> Campaign:
+    """The run that is scheduled does not begin, since the campaign has ended before it could. One that has been
+    released before is done, with the run before as its last.
+
+    :raises CampaignState: it is not scheduled
+    """
+    _demand(campaign, "ended", State.SCHEDULED)
+    if campaign.run == FIRST_RUN:
+        return fail(campaign, ENDED, now)
+    return replace(
+        campaign,
+        state=State.RELEASED,
+        run=campaign.run - 1,
+        release_at=campaign.previous_release_at,
+        previous_release_at=None,
+        updated_at=now,
+        due_at=None,
     )
 
 
@@ -128,8 +160,7 @@ def resume(campaign: Campaign, now: int) -> Campaign:
     resumed = replace(campaign, state=campaign.paused_from, paused_from=None, updated_at=now)
     if resumed.state is State.RELEASING:
         return replace(resumed, due_at=now)
-    if campaign.ends_at is not None and now >= campaign.ends_at:
-        raise CampaignState("The campaign has ended.", state=campaign.state.value, field="/state")
+    _refuse_ended(campaign, now)
     return replace(resumed, due_at=resumed.starts_at)
 
 
@@ -200,6 +231,11 @@ def _following(campaign: Campaign, now: int, zone: tzinfo) -> int | None:
     following = next_after(campaign.anchor, campaign.repeat.every, after, zone)
     ended = following is not None and campaign.ends_at is not None and following >= campaign.ends_at
     return None if ended else following
+
+
+def _refuse_ended(campaign: Campaign, now: int) -> None:
+    if has_ended(campaign, now):
+        raise CampaignState("The campaign has ended.", state=campaign.state.value, field="/state")
 
 
 def _demand(campaign: Campaign, verb: str, *states: State) -> None:

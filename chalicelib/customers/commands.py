@@ -16,7 +16,7 @@ from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, WrongCu
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.merging import Moved, merge
-from chalicelib.ledger.model import Act
+from chalicelib.ledger.model import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline
@@ -153,14 +153,14 @@ def merge_into(
         act, policy = Act(operation, actor, now), engine.policy
         pairs = list(zip(read[::2], read[1::2], strict=True))
         moves = [(giver, taker, merge(giver, taker, act, policy)) for giver, taker in pairs]
+        empty = [(giver, Plan(giver, (), now)) for giver, _, move in moves if not (move.amount or move.debt)]
         moves = [each for each in moves if each[2].amount or each[2].debt]
-        writes = transfer(
-            engine.store,
-            [side for giver, taker, move in moves for side in ((giver, move.source), (taker, move.target))],
-        )
+        sides = [side for giver, taker, move in moves for side in ((giver, move.source), (taker, move.target))]
+        # What has nothing must have nothing still: an order of the customer may be giving it something at this moment.
+        writes = transfer(engine.store, sides + empty)
         after_source, after_target = merged(source, target)
         if source.merged_into is None:
-            writes += [profiles.write(after_source), profiles.write(after_target)]
+            writes += [profiles.write(after_source), profiles.write(after_target), profiles.note_merge(customer, into)]
             writes += distribution.moved(profiles.documents, [(source, after_source), (target, after_target)])
         else:
             # Nothing of the profile changes, but it must still be the one that stands when the credit comes.

@@ -69,6 +69,15 @@ class Contribution:
     """Products by their full ids, as many as a profile keeps."""
 
 
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """An order as it was read, and the profile that it counts for, as it was written; None where there was nothing to
+    look at it for."""
+
+    order: Order | None
+    profile: Profile | None = None
+
+
 def sync_order(
     store: Store,
     order_id: str,
@@ -76,7 +85,7 @@ def sync_order(
     deadline: Deadline,
     zone: tzinfo,
     told_at: int | None = None,
-) -> None:
+) -> Synced:
     """Let an order count in its customer's profile for what it is worth by now. `lines` are what its payment told, None
     where something else did: an order begins to count when its payment is synced. `told_at` (milliseconds) is when that
     was told, for an order that does not say itself.
@@ -85,10 +94,13 @@ def sync_order(
     """
     profiles, documents = Profiles(store), Documents(store, store.tables.customers_name)
     key = (f"o#{order_id}", SORT)
+    synced = Synced(None)
 
     def decide() -> list[Write]:
+        nonlocal synced
         stored = documents.get(key)
         order = store.order(order_id)
+        synced = Synced(order)
         if order is None or order.total is None:
             return []
         if stored is None and lines is None:
@@ -101,6 +113,7 @@ def sync_order(
             return []
         profile = profiles.standing(order.customer)
         changed = contributed(profile, order_id, before, after)
+        synced = Synced(order, replace(changed, version=profile.version + 1))
         return [
             profiles.write(changed),
             documents.save(key, _body(after), stored.version if stored else 0),
@@ -108,6 +121,7 @@ def sync_order(
         ]
 
     converge(store, deadline, decide)
+    return synced
 
 
 def contributed(profile: Profile, order_id: str, before: Contribution | None, after: Contribution) -> Profile:

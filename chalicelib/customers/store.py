@@ -1,6 +1,7 @@
 """The profiles of one stack, as documents. They are spread over SHARDS by customer, so that each can be read in order.
 
 document   profile shard / customer     the profile
+document   m#<customer> / customer      the second was merged into the first
 """
 
 from __future__ import annotations
@@ -78,6 +79,22 @@ class Profiles:
             customer = profile.merged_into
         raise Unread("a chain of merged customers has no end")
 
+    def merged_into(self, customer: str, limit: int) -> list[str]:
+        """Customers who were merged into one, also by way of others; no more than `limit`.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        found, open_ = list[str](), [customer]
+        while open_ and len(found) < limit:
+            rows, _ = self.documents.page(_merged(open_.pop()), limit - len(found))
+            found += [row.key[1] for row in rows]
+            open_ += [row.key[1] for row in rows]
+        return found
+
+    def note_merge(self, customer: str, into: str) -> Write:
+        """Keep that a customer is merged into another, which happens once."""
+        return self.documents.save((_merged(into), customer), {}, 0)
+
     def write(self, profile: Profile) -> Write:
         """Put a profile as its next version, if its version is still the one that was read."""
         return self.documents.save(_key(profile.customer), body_of(profile), profile.version)
@@ -85,6 +102,10 @@ class Profiles:
     def check(self, profile: Profile) -> Write:
         """Demand that a profile's version is still the one that was read."""
         return self.documents.check(_key(profile.customer), profile.version)
+
+
+def _merged(into: str) -> str:
+    return f"m#{into}"
 
 
 def _key(customer: str) -> Key:

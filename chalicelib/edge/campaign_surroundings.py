@@ -67,10 +67,16 @@ def known_template(store: Store, wanted: Campaign) -> Campaign:
 
 
 def expected_redemption(store: Store, campaign: Campaign) -> int | None:
-    """Basis points of what campaigns with the same goal and currency issued that was redeemed; None where that was too
-    little to tell."""
+    """Basis points of what campaigns with the same goal and currency issued that was redeemed, of those whose credit
+    has had time; None where that was too little to tell."""
+    from chalicelib.campaigns.forecast import has_had_time
+
     alike = queries.alike(queries.documents(store), campaign)
-    measured = performance(store, [Measured(each.id, each.currency, begun=True) for each in alike])
+    found = performance(store, [Measured(each.id, each.currency, begun=True) for each in alike])
+    now = store.now()
+    measured = [
+        figures for each, figures in zip(alike, found, strict=True) if has_had_time(each, figures.outstanding, now)
+    ]
     grants = sum(each.money.get(attribution.ISSUES, 0) for each in measured)
     issued = sum(each.money.get(attribution.ISSUED, 0) for each in measured)
     given_back = sum(each.money.get(attribution.GIVEN_BACK, 0) for each in measured)

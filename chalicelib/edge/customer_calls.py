@@ -34,7 +34,7 @@ def erase(call: Call) -> Reply:
     engine, named, show = call.engine(), call.parameters["customer"], customer_presenter.customer
     answer = commands.erase(engine, named, call.deadline, show, dry_run=call.query.dry_run)
     if not call.query.dry_run:
-        erasing.erase(engine.store, notices.documents(engine.store), named)
+        erasing.erase_all(engine.store, notices.documents(engine.store), named)
     return reply(answer)
 
 

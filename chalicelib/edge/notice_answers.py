@@ -23,7 +23,10 @@ class NoticeTemplate(Part):
     built_in: bool = Field(description="Whether there is one of this name without the merchant's own")
     version: int = Field(ge=0)
     locales: dict[str, NoticeParts]
-    products: list[str] = Field(description="What it recommends; nothing here means what the customer saw last")
+    products: list[str] = Field(description="What it recommends; nothing here means as `recommend` says")
+    recommend: Literal["last_seen", "bought_together"] = Field(
+        description="What the customer saw or bought last, or what is bought together most with that"
+    )
 
 
 class NoticeTemplateLine(Part):

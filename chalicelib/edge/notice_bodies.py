@@ -15,6 +15,7 @@ _SOURCE = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 
 Locale = Annotated[str, StringConstraints(pattern=LOCALE)]
 HappeningName = Literal["issued", "available", "redeemed", "refunded", "expiring", "expired", "taken_back"]
+Recommended = Literal["last_seen", "bought_together"]
 _Value = Annotated[str, Field(max_length=1_000, pattern=_SOURCE)]
 
 
@@ -29,10 +30,12 @@ class TemplateParts(Body):
 
 
 class TemplateBody(Body):
-    """`products` are recommended in every notice that it makes; without them, what the customer saw or bought last."""
+    """`products` are recommended in every notice that it makes; without them it is as `recommend` says: what the
+    customer saw or bought last, or what is bought together most with that and the customer has not bought yet."""
 
     locales: Annotated[dict[Locale, TemplateParts], Field(min_length=1, max_length=MAX_LOCALES)]
     products: Annotated[tuple[Name, ...], Field(max_length=MAX_LISTED_PRODUCTS)] | None = None
+    recommend: Recommended = "last_seen"
 
     def parts(self) -> dict[str, dict[str, str]]:
         """By locale; a part that is not said is left out."""

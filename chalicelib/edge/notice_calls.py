@@ -12,6 +12,7 @@ from chalicelib.edge.problems import invalid
 from chalicelib.edge.shapes import compiled
 from chalicelib.notices import commands, queries
 from chalicelib.notices.defaults import BUILT_IN
+from chalicelib.notices.model import Recommend
 from chalicelib.notices.store import Record, Template, Webhook, documents
 from chalicelib.notices.templates import PARTS
 
@@ -40,7 +41,7 @@ def put_template(call: Call) -> Reply:
     expected = call.expected_version if call.if_match else None
     store, wanted, dry_run = (
         call.engine().store,
-        Template(name, body.parts(), products=body.products or ()),
+        Template(name, body.parts(), products=body.products or (), recommend=Recommend(body.recommend)),
         call.query.dry_run,
     )
     return _shown(commands.put_template(store, wanted, expected, call.deadline, template_told, dry_run=dry_run))
@@ -92,7 +93,8 @@ def notices(call: Call) -> Reply:
 
 def template_told(found: Template) -> str:
     locales = {locale: {part: parts.get(part) for part in PARTS} for locale, parts in sorted(found.locales.items())}
-    return presenter.document({**_line(found), "locales": locales, "products": list(found.products)})
+    recommended = {"products": list(found.products), "recommend": found.recommend.value}
+    return presenter.document({**_line(found), "locales": locales, **recommended})
 
 
 def webhook_told(found: Webhook) -> Json:

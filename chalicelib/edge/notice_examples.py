@@ -15,6 +15,7 @@ _WEBHOOK = {
 }
 _SECRET = "whsec_" + "RXhhbXBsZSBzZWNyZXQsIG9mIG5vIHVzZSB0byBhbnk="
 _TEMPLATE = {"name": "credit-issued", "built_in": True, "version": 1}
+_RECOMMENDED: dict[str, Any] = {"products": [], "recommend": "bought_together"}
 _RENDERED = {
     "subject": "€25.00 for you",
     "text": "Dear customer, €25.00 is yours until 31 March 2027. Sign in and choose your credit at the checkout.",
@@ -23,15 +24,15 @@ _RENDERED = {
 }
 
 REQUESTS: dict[str, Any] = {
-    "put_notice_template": {"locales": {"en": _PARTS}, "products": ["teapot"]},
+    "put_notice_template": {"locales": {"en": _PARTS}, "recommend": "bought_together"},
     "preview_notice_template": {"locale": "en", "variables": {"amount": "€25.00"}},
     "create_webhook": {"url": _WEBHOOK["url"], "happenings": _WEBHOOK["happenings"]},
     "rotate_webhook": {},
 }
 ANSWERS: dict[str, Any] = {
     "list_notice_templates": {"data": [{**_TEMPLATE, "locales": ["en"]}], "next_cursor": None},
-    "get_notice_template": {**_TEMPLATE, "locales": {"en": {**_PARTS, "html": None}}, "products": ["teapot"]},
-    "put_notice_template": {**_TEMPLATE, "locales": {"en": {**_PARTS, "html": None}}, "products": ["teapot"]},
+    "get_notice_template": {**_TEMPLATE, "locales": {"en": {**_PARTS, "html": None}}, **_RECOMMENDED},
+    "put_notice_template": {**_TEMPLATE, "locales": {"en": {**_PARTS, "html": None}}, **_RECOMMENDED},
     "delete_notice_template": {"id": "credit-issued", "deleted": True},
     "preview_notice_template": {"locale": "en", **_RENDERED},
     "create_webhook": {**_WEBHOOK, "secret": _SECRET, "previous_valid_until": None},

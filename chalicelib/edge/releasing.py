@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from chalicelib.campaigns.release import driving, messages
 from chalicelib.campaigns.release.messages import Poison, ReleaseQueue
+from chalicelib.campaigns.release.nudging import Schedules, schedule_look
 from chalicelib.ledger.limits import SECOND_MS
 from chalicelib.runtime import telemetry
 from chalicelib.runtime.clock import Deadline, stopwatch
@@ -70,13 +71,20 @@ def release_now(engine: Engine, queue: ReleaseQueue, context: Context) -> dict[s
     return told
 
 
-def release_batch(engine: Engine, queue: ReleaseQueue, event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """The messages of one batch; those that could not be finished, as Lambda wants them told."""
+def release_batch(
+    engine: Engine,
+    queue: ReleaseQueue,
+    event: dict[str, Any],
+    context: Context,
+    schedules: Schedules | None = None,
+) -> dict[str, Any]:
+    """The messages of one batch; those that could not be finished, as Lambda wants them told. Without `schedules` the
+    minute job alone begins what is scheduled for later."""
     began = stopwatch()
     deadline = _deadline(context)
     left, jobs = list[str](), list[str]()
     for record in event["Records"]:
-        work = partial(_work, engine, queue, record["body"], deadline, jobs)
+        work = partial(_work, engine, queue, record["body"], deadline, jobs, schedules)
         if not _guarded(work, context.aws_request_id):
             left.append(record["messageId"])
     telemetry.write_line(
@@ -90,14 +98,25 @@ def release_batch(engine: Engine, queue: ReleaseQueue, event: dict[str, Any], co
     return {"batchItemFailures": [{"itemIdentifier": message} for message in left]}
 
 
-def _work(engine: Engine, queue: ReleaseQueue, body: str, deadline: Deadline, jobs: list[str]) -> bool:
+def _work(
+    engine: Engine,
+    queue: ReleaseQueue,
+    body: str,
+    deadline: Deadline,
+    jobs: list[str],
+    schedules: Schedules | None,
+) -> bool:
     message = _read(body)
     jobs.append(str(message.get("job"))[:20])
     if message.get("job") == IMPORT:
         from chalicelib.customers.imports import apply_chunk
 
         return apply_chunk(engine, message, deadline)
-    return driving.work(engine, queue, messages.read(message), deadline)
+    job = messages.read(message)
+    done = driving.work(engine, queue, job, deadline)
+    if schedules is not None and job.job == messages.START:
+        schedule_look(engine, schedules, job.campaign)
+    return done
 
 
 def _read(body: str) -> dict[str, Any]:

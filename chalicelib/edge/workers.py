@@ -9,7 +9,7 @@
     replay     by hand                      tells it again
     observe    the ledger's stream          what entries say of customers and campaigns, and whom to tell
     release    every minute                 nominates the campaigns that are due
-    campaign   queue release                finds their audience and grants it, in pieces; takes imports
+    campaign   queue release                finds their audience and grants it, in pieces; schedules; takes imports
     remind     every minute                 nominates the reminders that are due
     notify     queue notices                tells people
 
@@ -107,7 +107,8 @@ def campaign(event: SQSEvent) -> dict[str, Any]:
     from chalicelib.edge.releasing import release_batch
 
     context: Any = event.context
-    return release_batch(wiring.engine(), wiring.release_queue(), event.to_dict(), context)
+    schedules = wiring.release_schedules()
+    return release_batch(wiring.engine(), wiring.release_queue(), event.to_dict(), context, schedules)
 
 
 @workers.schedule(Rate(1, unit=Rate.MINUTES), name="remind")

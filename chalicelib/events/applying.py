@@ -1,11 +1,18 @@
-"""An event that was read, applied: exactly once for its (source, id), through the one commit loop."""
+"""An event that was read, applied: exactly once for its (source, id), through the one commit loop.
+
+An order keeps the customer under whom it was told first. An event that names another customer, who is the same person
+since they were merged, is applied as if it named that one; what comes of it is passed on in `following`. Who is who is
+only read where the names differ, or where the wallet has not what a reversal takes.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.customers import commands as customers
+from chalicelib.customers.passing import lend_back, pass_on, same_person
 from chalicelib.events.model import (
     CustomerDid,
     CustomersMerged,
@@ -20,13 +27,17 @@ from chalicelib.events.model import (
     Status,
     event_caller,
 )
-from chalicelib.ledger.model import Plan
+from chalicelib.ledger.model import Plan, Source
+from chalicelib.ledger.refunding import REFUND
+from chalicelib.ledger.refusals import InsufficientCredit, OrderMismatch, Refused
 from chalicelib.orders import commands
+from chalicelib.orders.queries import taken_by_reversal
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Asked
-from chalicelib.store.envelope import Answer, Envelope, Trace
-from chalicelib.store.packing import inflate
+from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId
+from chalicelib.store.packing import parsed
+from chalicelib.store.signals import Busy, KeyReused
 
 
 def apply(engine: Engine, event: Event, deadline: Deadline, trace: Trace, *, dry_run: bool = False) -> Outcome:
@@ -58,11 +69,42 @@ def apply(engine: Engine, event: Event, deadline: Deadline, trace: Trace, *, dry
 
 def record_of(answer: bytes) -> dict[str, Any]:
     """What is kept of an applied event: its status (applied, or done before by another), when, and what it did."""
-    told: dict[str, Any] = json.loads(inflate(answer))
+    told: dict[str, Any] = parsed(answer)
     return told
 
 
 def _of_orders(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
+    """`KeyReused` may be this very event, that another worker has applied under the order's own customer meanwhile."""
+    try:
+        return _of_order(engine, wanted, envelope)
+    except (OrderMismatch, KeyReused):
+        as_remembered = _as_remembered(engine, wanted)
+        if as_remembered is None:
+            raise
+    return _of_order(engine, as_remembered, envelope)
+
+
+def _as_remembered(engine: Engine, wanted: OfOrders) -> OfOrders | None:
+    """The same, of the customer under whom the order is remembered; None where that is no other one, or nobody whom
+    the named one was merged with."""
+    match wanted:
+        case OrderPaid(order=told):
+            order_id, customer = told.id, told.customer
+        case OrderCancelled(wallet, order_id):
+            customer = wallet.customer
+        case RefundCreated(wallet, refund):
+            order_id, customer = refund.order_id, wallet.customer
+        case RefundReversed():
+            return None
+    order = engine.store.order(order_id)
+    if order is None or order.customer == customer or not same_person(engine.store, order.customer, customer):
+        return None
+    if isinstance(wanted, OrderPaid):
+        return replace(wanted, order=replace(wanted.order, customer=order.customer))
+    return replace(wanted, wallet=WalletId(order.customer, wanted.wallet.currency))
+
+
+def _of_order(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
     match wanted:
         case OrderPaid(order=order):
             return commands.remember(engine, order, envelope)
@@ -71,7 +113,29 @@ def _of_orders(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
         case RefundCreated(wallet, refund):
             return commands.refund(engine, wallet, refund, envelope)
         case RefundReversed(refund_id):
-            return commands.reverse_refund(engine, refund_id, envelope)
+            return _reverse_refund(engine, refund_id, envelope)
+
+
+def _reverse_refund(engine: Engine, refund_id: str, envelope: Envelope) -> Answer:
+    """What the refund gave may have gone on to another customer by a merge: then that much is lent back first."""
+    try:
+        return commands.reverse_refund(engine, refund_id, envelope)
+    except InsufficientCredit:
+        taken = taken_by_reversal(engine, refund_id)
+        if taken is None:
+            raise
+        cause, within, first = envelope.operation, envelope.deadline, Source(REFUND, refund_id)
+        if not lend_back(engine, taken.wallet, taken.amount, first, cause, within, dry_run=envelope.dry_run):
+            raise
+    if envelope.dry_run:
+        return Answer(json.dumps({"status": Status.APPLIED}))
+    try:
+        return commands.reverse_refund(engine, refund_id, envelope)
+    except Refused as refusal:
+        pass_on(engine, taken.wallet, taken.order_id, cause, within)
+        if isinstance(refusal, InsufficientCredit):
+            raise Busy from refusal  # another worker has passed it on again
+        raise
 
 
 def _of_customers(engine: Engine, event: Event, wanted: OfCustomers, deadline: Deadline, *, dry_run: bool) -> Answer:

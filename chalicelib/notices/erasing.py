@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.customers.store import Profiles
 from chalicelib.notices import store as shelf
 from chalicelib.store.documents import Documents, commit
 from chalicelib.store.reading import Store
@@ -11,6 +12,17 @@ from chalicelib.store.signals import Busy, Signal
 
 PAGE_NOTICES = 90
 TRIES = 5
+MAX_IDS = 100
+"""Ids merged into a customer that one erasure goes through, whichever are read first."""
+
+
+def erase_all(store: Store, docs: Documents, customer: str) -> None:
+    """Take the texts out of a customer's notices, and out of those that were told under ids merged into it.
+
+    :raises Unread, Busy: see `erase`
+    """
+    for each in (customer, *Profiles(store).merged_into(customer, MAX_IDS)):
+        erase(store, docs, each)
 
 
 def erase(store: Store, docs: Documents, customer: str) -> None:

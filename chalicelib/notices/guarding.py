@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from chalicelib.ledger import correcting
 from chalicelib.ledger.conditions import local_time
 from chalicelib.ledger.correcting import Extension
-from chalicelib.ledger.limits import HOUR_MS
 from chalicelib.ledger.model import CLASS_OF_KIND, Act, Kind, Lot, Plan
 from chalicelib.ledger.policy import At, Policy
 from chalicelib.ledger.refusals import ExpiresEarlier, Refused
@@ -31,11 +30,6 @@ from chalicelib.store.reading import Seen, Subject
 EXTENSION_DAYS = 14
 REASON = "no_notice"
 CALLER = "\0notices"
-LOOK_AFTER_MS = 12 * HOUR_MS
-"""After the last reminder: by then every channel has taken it or has been given up."""
-LOOK_BEFORE_MS = HOUR_MS
-"""Before the end, if that comes sooner."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,13 +53,9 @@ def guarded(lots: Iterable[Lot], day: date, policy: Policy, days_of: DaysOf = us
     return found
 
 
-def look_at(guarded: Iterable[Guarded], now: int) -> int:
-    """When to look what became of the last reminder (milliseconds)."""
-    return max(now, min(now + LOOK_AFTER_MS, *(each.expires_at - LOOK_BEFORE_MS for each in guarded)))
-
-
 def announced(docs: Documents, wallet: WalletId, lot: Lot, zone: tzinfo, days: Iterable[int]) -> bool:
-    """Whether a channel to the customer took any reminder of this lot's present end.
+    """Whether a channel to the customer took any reminder of this lot's present end. One that went out before the
+    customer had the lot did not tell of it.
 
     :raises Unread: DynamoDB could not be read
     """
@@ -75,7 +65,8 @@ def announced(docs: Documents, wallet: WalletId, lot: Lot, zone: tzinfo, days: I
     ]
     pk = shelf.notices_of(wallet.customer)
     keys = [(pk, notice_id(reminder, channel)) for reminder in reminders for channel in PEOPLE]
-    return any(record.status is Status.SENT for record in shelf.records(docs, keys).values())
+    told = shelf.records(docs, keys).values()
+    return any(record.status is Status.SENT and record.since >= lot.effective_at for record in told)
 
 
 def put_off(engine: Engine, wallet: WalletId, guarded: Guarded, deadline: Deadline) -> None:

@@ -44,6 +44,15 @@ class Channel(StrEnum):
     WEBHOOK = "webhook"
 
 
+class Recommend(StrEnum):
+    """What a template recommends where nothing is listed."""
+
+    LAST_SEEN = "last_seen"
+    """What the customer viewed or bought last."""
+    BOUGHT_TOGETHER = "bought_together"
+    """What is bought together most with that; where nothing is known, the same as LAST_SEEN."""
+
+
 PEOPLE = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
 """Channels that a customer consents to; one of these must have been taken for a customer to count as told."""
 REPEATABLE = frozenset({Channel.PUSH, Channel.WEBHOOK})

@@ -6,6 +6,7 @@ from chalicelib.ledger.refusals import NotFound
 from chalicelib.notices import saying, templates
 from chalicelib.notices import store as shelf
 from chalicelib.notices.defaults import BUILT_IN
+from chalicelib.notices.model import Recommend
 from chalicelib.notices.store import TEMPLATES, Record, Template, Webhook
 from chalicelib.notices.templates import Content, Values
 from chalicelib.store.documents import Documents
@@ -22,15 +23,19 @@ def template(docs: Documents, name: str) -> Template:
     if stored is not None:
         return shelf.template_of(stored)
     if name in BUILT_IN:
-        return Template(name, BUILT_IN[name])
+        return _built_in(name)
     raise NotFound("There is no such template.", template=name)
 
 
 def all_templates(store: Store) -> list[Template]:
     """Every template in force, by name: the merchant's own, and those built in that have no other in their place."""
     own = {each.name: each for each in shelf.own_templates(shelf.documents(store))}
-    built_in = {name: Template(name, locales) for name, locales in BUILT_IN.items()}
+    built_in = {name: _built_in(name) for name in BUILT_IN}
     return [each for _, each in sorted((built_in | own).items())]
+
+
+def _built_in(name: str) -> Template:
+    return Template(name, BUILT_IN[name], recommend=Recommend.BOUGHT_TOGETHER)
 
 
 def preview(store: Store, name: str, locale: str | None, values: Values) -> tuple[str, Content]:

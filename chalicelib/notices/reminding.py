@@ -3,7 +3,8 @@ and the guard's look at what became of the last reminder.
 
     r#customer/currency / 2027-03-01      remind of what expires 30, 7 or 1 days after this local day
                         / available-12    entry 12 granted credit that is available from now
-                        / guard-…         see `guarding`; the local day of the last reminder
+                        / guard-…         see `guarding`; the local day of the last reminder; with an entry's number,
+                                          of what that entry granted when the reminder had gone out already
 
 Each stands in the table's index of what is due, and leaves when it is done. It says nothing of money: whoever takes it
 in hand reads the wallet, and what is no longer so is not told. A reminder's day has one document however many lots it
@@ -20,7 +21,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from chalicelib.ledger.conditions import BASIS_POINTS, local_time
-from chalicelib.ledger.limits import DAY_MS
+from chalicelib.ledger.limits import DAY_MS, HOUR_MS
 from chalicelib.ledger.model import Entry, Lot
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import Happening, happening_of
@@ -44,6 +45,10 @@ TRIES = 5
 DUE_LIST = "notices-"
 AVAILABLE = "available-"
 GUARD = "guard-"
+LOOK_AFTER_MS = 12 * HOUR_MS
+"""The guard looks so long after the last reminder: by then every channel has taken it or has been given up."""
+LOOK_BEFORE_MS = HOUR_MS
+"""Before the end, if that comes sooner."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -98,17 +103,27 @@ def due_documents(
     wallet: WalletId, entries: Iterable[Entry], zone: tzinfo, days_of: DaysOf = usual_days
 ) -> dict[Key, int]:
     """What these entries make due, and when (milliseconds). Of a lot that is extended the earlier days stay due, and
-    then find nothing."""
+    then find nothing. What came after its last reminder's time is looked at by the guard all the same: the reminder of
+    that day may have gone out without it."""
     pk = shelf.due_of(wallet)
     found: dict[Key, int] = {}
     for entry in entries:
         if happening_of(entry) is Happening.AVAILABLE:
             found[pk, f"{AVAILABLE}{entry.sequence}"] = max(lot.effective_at for lot in entry.lots)
         for lot in entry.lots:
-            for day in reminder_days(lot, zone, days_of(lot)):
+            days = reminder_days(lot, zone, days_of(lot))
+            for day in days:
                 if morning_of(day, zone) >= entry.at - DAY_MS:
                     found[pk, day.isoformat()] = morning_of(day, zone)
+            if days and lot.expires_at is not None and morning_of(days[-1], zone) < entry.at < lot.expires_at:
+                found[pk, f"{GUARD}{days[-1].isoformat()}/{entry.sequence}"] = look_at([lot.expires_at], entry.at)
     return found
+
+
+def look_at(ends: Iterable[int], at: int) -> int:
+    """When to look what became of the last reminder of credit with these ends, which was sent at that instant
+    (milliseconds)."""
+    return max(at, min(at + LOOK_AFTER_MS, *(end - LOOK_BEFORE_MS for end in ends)))
 
 
 def arrange(store: Store, docs: Documents, wanted: dict[Key, int]) -> None:

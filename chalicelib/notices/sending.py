@@ -19,9 +19,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from chalicelib.customers.profile import Profile
+from chalicelib.customers.together_store import bought_together_with
 from chalicelib.ledger.limits import SECOND_MS
 from chalicelib.ledger.refusals import NotFound
 from chalicelib.messaging.delivery import Delivery, Outcome
@@ -30,7 +32,7 @@ from chalicelib.notices import store as shelf
 from chalicelib.notices.defaults import name_of
 from chalicelib.notices.model import FINAL, REPEATABLE, Channel, Notice, Status, notice_of
 from chalicelib.notices.post import Post
-from chalicelib.notices.store import Record
+from chalicelib.notices.store import Record, Template
 from chalicelib.notices.templates import Content, TemplateRefused
 from chalicelib.notices.wording import rfc_3339
 from chalicelib.store.documents import commit
@@ -188,7 +190,7 @@ def _letter(post: Post, order: Order) -> _Letter:
         raise _NotSent("template_not_found") from None
     locale = templates.chosen(template.locales, profile.person.locale)
     shown_in = profile.person.locale if templates.same_language(locale, profile.person.locale) else locale
-    products = recommending.products_for(profile, order.products or template.products)
+    products = _products(post, order, profile, template, locale)
     values = saying.values_of(facts, notice, policy, shown_in or locale, products)
     try:
         content = templates.render(template.locales[locale], values)
@@ -198,6 +200,14 @@ def _letter(post: Post, order: Order) -> _Letter:
         raise _NotSent("template_has_no_sms")
     to = {Channel.EMAIL: profile.person.email, Channel.SMS: profile.person.phone}.get(order.channel) or ""
     return _Letter(to, content, template=template.name, locale=locale)
+
+
+def _products(post: Post, order: Order, profile: Profile, template: Template, locale: str) -> list[str]:
+    """What is recommended; nothing, and nothing is read for it, where the template does not show it."""
+    if not any("products" in source for source in template.locales[locale].values()):
+        return []
+    together = partial(bought_together_with, post.engine.store)
+    return recommending.products_for(profile, order.products or template.products, template.recommend, together)
 
 
 def _hand_over(post: Post, record: Record, letter: _Letter, now: int) -> Delivery:

@@ -1,6 +1,6 @@
 """Where templates, webhooks and notices lie in the campaigns table.
 
-    template   #templates / name              {locales: {locale: {part: source}}, products}
+    template   #templates / name              {locales: {locale: {part: source}}, products, recommend}
     webhook    #webhooks / whk_…              {url, happenings, secrets: [{secret, until}], created_at}
     notice     n#customer / notice_id         what became of a notice over one channel; see `Record`
     due        r#customer/currency / …        a reminder (its local day), an availability, a guard; see `reminding`
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.ledger.limits import DAY_MS, SECOND_MS
-from chalicelib.notices.model import RETENTION_MS, Channel, Notice, Status, notice_id, notice_of
+from chalicelib.notices.model import RETENTION_MS, Channel, Notice, Recommend, Status, notice_id, notice_of
 from chalicelib.notices.templates import Parts
 from chalicelib.store.documents import Document, Documents, Key, Write
 from chalicelib.store.envelope import WalletId
@@ -44,7 +44,8 @@ class Template:
     locales: Mapping[str, Parts]
     version: int = 0
     products: tuple[str, ...] = ()
-    """What it recommends; empty: what the customer saw or bought last."""
+    """What it recommends; empty: as `recommend` says."""
+    recommend: Recommend = Recommend.LAST_SEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,13 @@ def notices_of(customer: str) -> str:
 
 def template_of(document: Document) -> Template:
     body = document.body
-    return Template(document.key[1], body["locales"], document.version, tuple(body.get("products", ())))
+    recommend = Recommend(body.get("recommend", Recommend.LAST_SEEN))
+    return Template(document.key[1], body["locales"], document.version, tuple(body.get("products", ())), recommend)
 
 
 def template_saved(docs: Documents, template: Template, expected: int) -> Write:
     locales = {locale: dict(parts) for locale, parts in template.locales.items()}
-    body = {"locales": locales, "products": list(template.products)}
+    body = {"locales": locales, "products": list(template.products), "recommend": template.recommend.value}
     return docs.save((TEMPLATES, template.name), body, expected)
 
 

@@ -19,7 +19,7 @@ from chalicelib.notices import guarding, saying, sending
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import PEOPLE, Channel, Happening, Notice, notice_of
 from chalicelib.notices.post import Post, Terms
-from chalicelib.notices.reminding import AVAILABLE, GUARD, arrange, morning_of
+from chalicelib.notices.reminding import AVAILABLE, GUARD, arrange, look_at, morning_of
 from chalicelib.notices.saying import MAX_PRODUCTS
 from chalicelib.notices.sending import Order
 from chalicelib.runtime.clock import Deadline
@@ -115,10 +115,15 @@ def _act(post: Post, document: Document, deadline: Deadline) -> None:
     if what.startswith(AVAILABLE):
         _available(post, wallet_id, wallet, what.removeprefix(AVAILABLE), now)
     elif what.startswith(GUARD):
-        _guard(post, wallet_id, wallet, date.fromisoformat(what.removeprefix(GUARD)), now, deadline)
+        _guard(post, wallet_id, wallet, _guarded_day(what), now, deadline)
     else:
         _remind(post, wallet_id, wallet, date.fromisoformat(what), now, deadline)
     _done(post, document)
+
+
+def _guarded_day(what: str) -> date:
+    day, _, _entry = what.removeprefix(GUARD).partition("/")
+    return date.fromisoformat(day)
 
 
 def _available(post: Post, wallet_id: WalletId, wallet: Wallet, sequence: str, now: int) -> None:
@@ -142,7 +147,7 @@ def _remind(post: Post, wallet_id: WalletId, wallet: Wallet, day: date, now: int
             _put_off(post, wallet_id, guarded, deadline)
         else:
             key = (shelf.due_of(wallet_id), f"{GUARD}{day.isoformat()}")
-            arrange(post.engine.store, post.docs, {key: guarding.look_at(guarded, now)})
+            arrange(post.engine.store, post.docs, {key: look_at([each.expires_at for each in guarded], now)})
     fan_out(post, Notice(wallet_id, Happening.EXPIRING, day.isoformat(), morning_of(day, policy.zone)))
 
 

@@ -1,4 +1,4 @@
-"""What a refund would do, said before it is done."""
+"""What a refund, or undoing one, would do, said before it is done."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from chalicelib.ledger.refusals import (
 )
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.order_reading import refunds_made
 from chalicelib.store.reading import Subject
 
 
@@ -88,6 +89,29 @@ def refund_quote(engine: Engine, order_id: str, amount: int) -> RefundQuote:
     settled, _ = view(seen.wallet, seen.now, policy)
     left = tenders_of(seen.order, seen.order.order or order, settled)
     return RefundQuote(order, amount, left, original, store_credit, refused)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What undoing a refund takes out of which wallet, what it earned and its bonus left out. Minor units."""
+
+    wallet: WalletId
+    order_id: str
+    amount: int
+
+
+def taken_by_reversal(engine: Engine, refund_id: str) -> Taken | None:
+    """What undoing a refund would take; None where there is no refund that could be undone.
+
+    :raises Unread: it could not be read
+    """
+    made = refunds_made(engine.store, refund_id)
+    order = engine.store.order(made[0].order_id) if len(made) == 1 else None
+    refund = order.refund(refund_id) if order is not None else None
+    if order is None or refund is None or refund.undone:
+        return None
+    credit = 0 if order.cancelled else refund.credit
+    return Taken(made[0].wallet, order.id, credit + (refund.other if refund.refund_lot is not None else 0))
 
 
 _QUOTED = "#quote"

@@ -51,6 +51,14 @@ class EventQueue(NamedTuple):
     dead_letters_url: str
 
 
+class ReleaseSchedules(NamedTuple):
+    """The group of one-off schedules, the queue that their messages go to, and the role that sends them."""
+
+    group: str
+    queue_arn: str
+    role_arn: str
+
+
 @cache
 def settings() -> Settings:
     """:raises WrongSetting: see there"""
@@ -73,6 +81,15 @@ def settle_queue_url() -> str:
 def release_queue_url() -> str:
     """:raises WrongSetting: see there"""
     return _said(os.environ, "RELEASE_QUEUE_URL")
+
+
+@cache
+def release_schedules() -> ReleaseSchedules | None:
+    """None where no role may send in the schedules' name; then nothing is scheduled.
+
+    :raises WrongSetting: see there
+    """
+    return read_release_schedules(os.environ)
 
 
 @cache
@@ -145,6 +162,13 @@ def read_oidc(told: Mapping[str, str]) -> Oidc:
 def read_event_queue(told: Mapping[str, str], queue: str) -> EventQueue:
     name = queue.upper().replace("-", "_")
     return EventQueue(_said(told, f"{name}_QUEUE_URL"), _said(told, f"{name}_DEAD_LETTERS_URL"))
+
+
+def read_release_schedules(told: Mapping[str, str]) -> ReleaseSchedules | None:
+    role = told.get("RELEASE_SCHEDULES_ROLE")
+    if not role:
+        return None
+    return ReleaseSchedules(_said(told, "RELEASE_SCHEDULES_GROUP"), _said(told, "RELEASE_QUEUE_ARN"), role)
 
 
 def is_api_function() -> bool:

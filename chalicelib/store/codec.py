@@ -34,7 +34,7 @@ from chalicelib.ledger.model import (
 from chalicelib.ledger.settling import due_at
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.order_codec import earning_of, earning_text
-from chalicelib.store.packing import compact, deflate, inflate
+from chalicelib.store.packing import compact, deflate, inflate, parsed
 from chalicelib.store.signals import NewerSchema
 from chalicelib.store.tables import DUE_SHARDS, SCHEMA, EntryRow, Tables, WalletRow
 
@@ -90,7 +90,7 @@ def wallet_of(row: WalletRow) -> Wallet:
         customer=row.pk,
         currency=row.sk,
         version=int(row.version),
-        lots=tuple(_to_lot(told) for told in json.loads(inflate(row.lots))) if row.lots else (),
+        lots=tuple(_to_lot(told) for told in parsed(row.lots)) if row.lots else (),
         holds=tuple(_to_hold(told) for told in json.loads(row.holds)) if row.holds else (),
         debt=int(row.debt or 0),
         debt_paid=int(row.debt_paid or 0),
@@ -183,7 +183,7 @@ def redemption_record(redemption: Redemption) -> bytes:
 
 
 def redemption_of(redemption_id: str, record: bytes) -> Redemption:
-    order_id, parts = json.loads(inflate(record))
+    order_id, parts = parsed(record)
     return Redemption(
         redemption_id, order_id, tuple(RedemptionPart(_to_lot(lot), amount, back) for lot, amount, back in parts)
     )

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.ledger.earning import Earning
 from chalicelib.ledger.orders import Order, Refunded, Taking
 from chalicelib.ledger.policy import Clawback
-from chalicelib.store.packing import compact, deflate, inflate
+from chalicelib.store.packing import compact, deflate, parsed
 from chalicelib.store.signals import NewerSchema
 from chalicelib.store.tables import ORDER, SCHEMA, OrderRow, Tables
 
@@ -44,7 +44,7 @@ def order_of(row: OrderRow) -> Order:
     """:raises NewerSchema: a later version of this code wrote it"""
     if int(row.schema) > SCHEMA:
         raise NewerSchema(f"order {row.pk} has schema {row.schema}, this code knows {SCHEMA}")
-    told: dict[str, Any] = json.loads(inflate(row.told))
+    told: dict[str, Any] = parsed(row.told)
     refunds = tuple(Refunded(**{**each, "lots": tuple(each.get("lots", ()))}) for each in told.pop("refunds"))
     takings = tuple(Taking(**each) for each in told.pop("takings"))
     return Order(

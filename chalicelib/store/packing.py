@@ -7,8 +7,6 @@ import json
 import zlib
 from typing import Any
 
-from pydantic_core import from_json
-
 
 def compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -23,8 +21,8 @@ def inflate(data: bytes) -> str:
 
 
 def parsed(data: bytes) -> Any:
-    """What the compact, deflated JSON says: the same as the standard library reads in it, in half the time."""
-    return from_json(zlib.decompress(data), cache_strings="keys")
+    """What deflated JSON says. (The parser takes a string in half the time of the same bytes.)"""
+    return json.loads(inflate(data))
 
 
 def item_of(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,14 @@ class Killed(BaseException):
     """The process is gone: no handler sees this."""
 
 
+class Diary(list[tuple[str, int, str]]):
+    """One-off schedules: of what, when (milliseconds), and the message."""
+
+    def put(self, of: str, at: int, body: str) -> bool:
+        self.append((of, at, body))
+        return True
+
+
 class Fair:
     """Everything that releases campaigns, and a till for the customers."""
 
@@ -52,6 +60,7 @@ class Fair:
         self.wire = wire
         self.time = time
         self.line = Line()
+        self.schedules = Diary()
         self.till = Till(engine)
         self.docs = Documents(engine.store, engine.store.tables.campaigns_name)
         self._plain = plain
@@ -133,7 +142,7 @@ class Fair:
     def deliver(self, body: str, seconds: float = FUNCTION_SECONDS) -> bool:
         """Hand one message to the function; whether it was finished."""
         event = {"Records": [{"messageId": "0", "body": body}]}
-        told = releasing.release_batch(self.engine, self.line, event, _context(seconds))
+        told = releasing.release_batch(self.engine, self.line, event, _context(seconds), self.schedules)
         return not told["batchItemFailures"]
 
     def work(self, until: Callable[[], bool] = lambda: False) -> None:

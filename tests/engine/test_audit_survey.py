@@ -16,8 +16,11 @@ import pytest
 from chalicelib.edge import intake
 from chalicelib.events.model import event_operation
 from chalicelib.ledger.granting import ORDER
+from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.model import Kind, Source
-from chalicelib.runtime.clock import SystemClock
+from chalicelib.ledger.policy import At
+from chalicelib.notices.guarding import REASON, Guarded, put_off
+from chalicelib.runtime.clock import Deadline, SystemClock
 from chalicelib.runtime.environment import Settings
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
@@ -159,3 +162,15 @@ def test_a_key_of_a_retry_is_no_wallets(books: Books) -> None:
     books.post.inbox.remember(event_operation("support", "key"), "a retry", '{"status":"applied"}', 1_790_000_000_000)
     report = books.audit()
     assert (tell(report), report.wallets) == (0, 1)
+
+
+def test_an_end_that_was_put_off_since_nobody_was_told_is_no_difference(books: Books) -> None:
+    """Nobody asked for it, so its record has no answer."""
+    engine = books.till.engine
+    ends = engine.store.now() + 3 * DAY_MS
+    lot = books.till.issue(WALLET, 700, Kind.MIGRATION, expires=At(ends)).lot
+    (wallet,), _ = engine.store.wallets([WALLET])
+    found = next(each for each in wallet.lots if each.id == lot)
+    put_off(engine, WALLET, Guarded(found, ends), Deadline.after(8))
+    assert [entry.reason for entry in engine.store.entries_through(WALLET, 10**6)][-1] == REASON
+    assert books.found() == set()

@@ -12,12 +12,14 @@ import pytest
 from chalicelib.campaigns import store as campaigns
 from chalicelib.campaigns.model import Campaign, Fixed, Group
 from chalicelib.customers.activity import Activity, Recent
+from chalicelib.customers.together_store import count_together
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS
 from chalicelib.ledger.model import EntryType, Kind, Source
 from chalicelib.ledger.policy import At
 from chalicelib.messaging.delivery import Delivery, Outcome
 from chalicelib.notices import commands, erasing, saying
 from chalicelib.notices.guarding import EXTENSION_DAYS, Guarded, put_off
+from chalicelib.notices.model import PEOPLE, Recommend
 from chalicelib.notices.post import Terms
 from chalicelib.notices.sending import IN_HAND_SECONDS, PAUSES_SECONDS
 from chalicelib.notices.store import Template
@@ -176,6 +178,40 @@ def test_without_a_list_what_was_seen_last_is_recommended(room: Mailroom, anna: 
     issued(room, anna)
     room.deal()
     assert "You might like: cup, tea." in room.email.taken[0][2]
+
+
+def test_what_is_bought_together_with_what_was_seen_last_is_recommended(
+    room: Mailroom, wire: Wire, anna: WalletId
+) -> None:
+    tea, pot, cup, chance = (f"{what}-{new_key()[:12]}" for what in ("tea", "pot", "cup", "chance"))
+    for products in ([tea, pot], [tea, pot], [tea, cup, pot], [tea, cup], [tea, chance]):
+        assert count_together(room.engine.store, new_key(), products, Deadline.after(8))
+    room.knows(anna, activity=Activity(recently_viewed=(Recent(5, tea),)))
+    issued(room, anna)
+    with wire.listen() as heard:
+        room.deal()
+    assert f"You might like: {pot}, {cup}." in room.email.taken[0][2]
+    customers = room.engine.store.tables.customers_name
+    assert sum(customers in json.dumps(request.body) for request in heard) == len(PEOPLE)
+    room.knows(anna, activity=Activity(recently_viewed=(Recent(5, tea),), recently_bought=(Recent(4, pot),)))
+    issued(room, anna)
+    room.deal()
+    assert f"You might like: {cup}, {tea}." in room.email.taken[-1][2]
+
+
+def test_a_template_that_shows_no_products_reads_nothing_about_them(room: Mailroom, wire: Wire, anna: WalletId) -> None:
+    name = f"spring-{new_key()[:12]}"
+    made = Template(name, {"en": {"subject": "{{ amount }}", "text": "x"}}, recommend=Recommend.BOUGHT_TOGETHER)
+    commands.put_template(room.engine.store, made, None, Deadline.after(8), lambda made: made.name)
+    room.campaigns.told["cmp_2"] = Terms(("email",), name)
+    room.knows(anna, activity=Activity(recently_viewed=(Recent(5, "tea"),)))
+    room.till.issue(anna, 2_500, notify=True, source=Source("campaign", "cmp_2"))
+    room.told(anna)
+    with wire.listen() as heard:
+        room.deal()
+    assert len(room.email.taken) == 1
+    customers = room.engine.store.tables.customers_name
+    assert not any(customers in json.dumps(request.body) for request in heard)
 
 
 def test_pending_credit_is_told_when_it_is_available(room: Mailroom, anna: WalletId) -> None:
@@ -430,6 +466,24 @@ def test_of_several_workers_the_guard_puts_off_once(room: Mailroom) -> None:
     room.book.get = together  # type: ignore[method-assign]
     room.at_once(body, 4)
     assert no_notice(room, wallet) == ["no_notice"]
+
+
+def test_credit_that_came_after_the_last_reminder_of_its_day_is_guarded_too(room: Mailroom, anna: WalletId) -> None:
+    """Also where that reminder went out: it told of other credit."""
+    for wallet in (anna, new_wallet()):
+        room.time.at = instant("2027-03-01T09:00")
+        paid(room, wallet, Kind.PROMOTION)
+        room.day(wallet)
+        room.time.at = instant("2027-03-30T10:00")
+        room.till.issue(wallet, 700, Kind.MIGRATION, expires=At(instant("2027-04-01")))
+        room.told(wallet)
+        room.day(wallet)
+        assert no_notice(room, wallet) == []
+        room.time.at += 12 * HOUR_MS
+        room.day(wallet)
+        assert no_notice(room, wallet) == ["no_notice"]
+        ends = {lot.kind: lot.expires_at for lot in room.till.stored(wallet).lots}
+        assert ends == {Kind.PROMOTION: instant("2027-04-01"), Kind.MIGRATION: instant("2027-04-15")}
 
 
 def test_an_end_that_somebody_else_moved_meanwhile_is_left_alone(room: Mailroom, anna: WalletId) -> None:

@@ -589,8 +589,7 @@ def test_the_audit_of_everything_ties_after_merges(endpoint: str, intake_stage: 
     assert counter.post.deliver(told("customer.merged", body)) == []
     counter.send("refund.created", refunded(one, order, 1))
     counter.send("refund.reversed", {"refund_id": refund["refund_id"]})
-    assert till.check(one).remaining > 0
-    merge(till, one.customer, third.customer)
+    assert till.check(one).remaining == 0
     report = survey(till.engine.store)
     assert (report.differences, report.unbalanced, report.wallets) == ([], [], 3)
     assert till.check(third).remaining == report.outstanding["EUR"] > 0

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chalicelib.campaigns import transitions
-from chalicelib.campaigns.model import Basis, Every, Fixed, Group, Repeat, Share, State
+from chalicelib.campaigns.model import Basis, Campaign, Every, Fixed, Group, Repeat, Share, State
 from chalicelib.campaigns.release import evaluating
 from chalicelib.campaigns.release.operations import mark_of
 from chalicelib.campaigns.release.pieces import PIECE_MEMBERS
@@ -554,6 +554,77 @@ def test_what_somebody_asks_to_begin_at_once_does_not_wait_for_the_minute(fair: 
     assert fair.deliver(f'{{"job":"start","campaign":"{campaign}"}}')
     fair.work()
     assert fair.stored(campaign).state is State.RELEASED
+
+
+# The schedule of a beginning
+
+
+def test_a_schedule_that_comes_twice_begins_a_release_once(fair: Fair) -> None:
+    campaign, body = _scheduled_for_later(fair, of_list(fair.named(3)))
+    fair.time.at += 10 * MINUTE
+    assert at_once([lambda: fair.deliver(body)] * 4) == [True] * 4
+    assert fair.minute(0)["begun"] == 0, "the minute job comes after it"
+    fair.work()
+    assert fair.stored(campaign).state is State.RELEASED
+    assert fair.deliver(body)
+    assert fair.minute(5)["begun"] == 0
+    fair.work()
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 1)
+    assert len(fair.schedules) == 1
+
+
+def test_a_schedule_that_comes_early_begins_nothing_and_one_that_comes_late_or_never_is_not_missed(fair: Fair) -> None:
+    campaign, body = _scheduled_for_later(fair, of_list(fair.named(3)))
+    fair.time.at += 10 * MINUTE - 1
+    assert fair.deliver(body)
+    assert (fair.stored(campaign).state, fair.line.bodies, len(fair.schedules)) == (State.SCHEDULED, [], 1)
+    assert fair.minute(1)["begun"] == 1
+    assert fair.deliver(body)
+    fair.work()
+    assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 1)
+
+
+@pytest.mark.parametrize("transition", [transitions.pause, transitions.cancel])
+def test_a_schedule_of_what_was_paused_or_cancelled_meanwhile_begins_nothing(
+    fair: Fair, transition: Callable[[Campaign, int], Campaign]
+) -> None:
+    campaign, body = _scheduled_for_later(fair, of_list(fair.named(3)))
+    before = fair.change(campaign, transition)
+    fair.time.at += 10 * MINUTE
+    assert fair.deliver(body)
+    assert fair.line.bodies == []
+    assert fair.stored(campaign) == replace(before, version=before.version + 1)
+    assert not fair.credited(campaign)
+
+
+def test_a_schedule_of_what_was_moved_meanwhile_begins_nothing(fair: Fair) -> None:
+    campaign, body = _scheduled_for_later(fair, of_list(fair.named(3)))
+    day = 24 * 60 * MINUTE
+    moved = fair.change(campaign, lambda found, _: replace(found, due_at=found.due_at + day))  # type: ignore[operator]
+    fair.time.at += 10 * MINUTE
+    assert fair.deliver(body)
+    assert fair.stored(campaign).state is State.SCHEDULED
+    assert [at for _, at, _ in fair.schedules[1:]] == [moved.due_at], "one for the new instant"
+
+
+def test_the_next_run_has_a_schedule_as_soon_as_one_is_done(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(3)), repeat=Repeat(Every(days=7)))
+    for run in (2, 3):
+        after = fair.release(campaign)
+        assert (after.run, after.state) == (run, State.SCHEDULED)
+        assert fair.schedules[-1] == (campaign, after.due_at, f'{{"job":"start","campaign":"{campaign}"}}')
+        fair.time.at = after.due_at or 0
+    assert len(fair.schedules) == 2
+
+
+def _scheduled_for_later(fair: Fair, *groups: Group) -> tuple[str, str]:
+    """A campaign that begins in ten minutes, and the message that its schedule will send."""
+    campaign = fair.campaign(*groups, minutes_ahead=25)
+    fair.change(campaign, lambda found, _: replace(found, due_at=found.starts_at))
+    assert fair.deliver(f'{{"job":"start","campaign":"{campaign}"}}')
+    ((of, at, body),) = fair.schedules
+    assert (of, at) == (campaign, fair.time.at + 10 * MINUTE)
+    return campaign, body
 
 
 # Again and again

@@ -21,6 +21,7 @@ from tests.simulation.actors import (
     sweeps,
 )
 from tests.simulation.marketing import looks, makes_a_rule, markets
+from tests.simulation.people import changes_their_mind, spends_a_gift, takes_over
 from tests.simulation.producers import lives_through_an_order, sends_rubbish
 from tests.simulation.world import Actor
 
@@ -48,7 +49,11 @@ ACTORS: tuple[tuple[int, Actor], ...] = (
 """Each with its weight."""
 
 
-def chosen(dice: random.Random) -> Actor:
-    weights, actors = zip(*ACTORS, strict=True)
+OBSERVED: tuple[tuple[int, Actor], ...] = ((3, takes_over), (2, changes_their_mind), (4, spends_a_gift))
+"""Who acts besides where people are told."""
+
+
+def chosen(dice: random.Random, *, observed: bool) -> Actor:
+    weights, actors = zip(*ACTORS, *(OBSERVED if observed else ()), strict=True)
     picked: Actor = dice.choices(actors, weights)[0]
     return picked

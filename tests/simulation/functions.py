@@ -127,6 +127,8 @@ def deployed(world: World) -> Iterator[None]:
         mock.patch.object(sweeping, "ThreadPoolExecutor", _InTurn),
     ):
         small(stack)
+        if world.telling is not None:
+            world.telling.deploy(stack, process, _InTurn)
         for loop in (once, converge):
             waits = {"sleep": world.weaver.pause, "uniform": dice.random}
             stack.enter_context(mock.patch.dict(loop.__kwdefaults__, waits))

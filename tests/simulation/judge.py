@@ -23,6 +23,8 @@ from tests.simulation.actors import call_once
 from tests.simulation.campaign_judge import end_campaigns, judge_campaigns, operations_of_campaigns
 from tests.simulation.event_judge import judge_events, operations_of_events
 from tests.simulation.history import Asked, Outcome
+from tests.simulation.notice_judge import judge_notices
+from tests.simulation.performance_judge import judge_performance
 from tests.simulation.queues import State
 from tests.simulation.rule_judge import judge_rules, operations_of_rules
 from tests.simulation.stored import Stored
@@ -50,11 +52,15 @@ def judge(world: World) -> None:
     _resolve(world)
     _redrive(world)
     end_campaigns(world)
+    if world.telling is not None:
+        world.telling.last_mornings()
     late = stored = Stored.read(world)
     for _ in range(MOST_SWEEPS):
         if not functions.last_sweep(world):
             break
         stored = Stored.read(world)
+    if world.telling is not None:
+        world.telling.finish()
     _nothing_is_unbooked(world, stored)
     _being_late_changed_no_balance(world, late, stored)
     _every_message_is_accounted_for(world)
@@ -68,6 +74,8 @@ def judge(world: World) -> None:
     _nothing_was_done_that_nobody_asked_for(world, stored)
     _value_is_where_the_callers_think(world, stored)
     judge_events_out(world, stored)
+    judge_notices(world, stored)
+    judge_performance(world, stored)
 
 
 def _what_was_told_refused_has_no_effect(asked: Asked) -> None:

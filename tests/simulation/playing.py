@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dev.ministack import REGION
+from tests.simulation import people
 from tests.simulation.cast import chosen
 from tests.simulation.functions import deployed
 from tests.simulation.judge import judge
+from tests.simulation.telling import DAYS_AFTER_SECONDS
 from tests.simulation.world import Actor, World, fake_world
 
 # (share, least, most): seconds between the beginnings of two steps.
@@ -46,11 +48,15 @@ class Played:
 def run(world: World, steps: int) -> None:
     """All that happens, to the end of the last consequence."""
     at = 0.0
+    if world.telling is not None:
+        people.begin(world, world.telling)
     for step in range(steps):
         at += _gap(world.dice)
         dice = world.dice_for(step)
-        actor = chosen(dice)
+        actor = chosen(dice, observed=world.telling is not None)
         world.weaver.start(f"{step} {actor.__name__}", _begins(world, actor, dice, step), at)
+    if world.telling is not None:
+        world.telling.ends_ms = world.now + round(1_000 * (at + DAYS_AFTER_SECONDS))
     world.weaver.run()
 
 

@@ -108,7 +108,7 @@ def drain(world: World, puts: Sequence[Put]) -> None:
     :raises AssertionError: a record came as often as it may, and would lie with the dead letters now
     """
     dice = random.Random(f"{world.seed} stream")
-    records = [_record(place, put) for place, put in enumerate(puts)]
+    records = [record(place, put) for place, put in enumerate(puts)]
     at = 0
     while at < len(records):
         end = min(len(records), at + dice.choice(BATCHES))
@@ -140,7 +140,7 @@ def _finish(records: Sequence[dict[str, Any]], first: int, end: int, dice: rando
             due.append((first, end, tries))
 
 
-def _record(place: int, put: Put) -> dict[str, Any]:
+def record(place: int, put: Put) -> dict[str, Any]:
     """A record as Lambda hands it over: JSON, in which bytes are base64."""
     image = {name: _json(value) for name, value in put.item.items()}
     keys = {name: image[name] for name in ("wallet", "sequence")}

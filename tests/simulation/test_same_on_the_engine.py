@@ -68,7 +68,7 @@ def played(world: World) -> tuple[Any, ...]:
 
 
 def test_a_history_comes_out_the_same_on_a_running_engine(replayed: int, names: tuple[str, ...]) -> None:
-    fake, _ = fake_world(replayed, stale_indexes=False)
+    fake, _ = fake_world(replayed, stale_indexes=False, observed=False)
     told, items, messages = played(fake)
     there = World(replayed, bind(*names), running(names), stale_indexes=False)
     told_there, items_there, messages_there = played(there)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation import channels
 from tests.simulation.history import Outcome
 from tests.simulation.many import Summary, play_many, pool
 from tests.simulation.mutants import MUTANTS, hunt
@@ -52,8 +53,13 @@ MARKETED = {
     "credited",
     "rule",
     "earned",
+    "redeemed of campaigns",
+    "notice sent",
+    "notice not_sent",
+    "notice failed",
+    "notice unknown",
 }
-"""What is done for campaigns and rules, and what comes of it."""
+"""What is done for campaigns, rules and notices, and what comes of it."""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +94,7 @@ def test_much_is_done_and_every_fault_is_met(summary: Summary) -> None:
     assert set(summary.marketed) >= MARKETED
     assert summary.marketed["credited"] > summary.histories
     assert summary.messages > summary.histories
-    assert set(summary.met) >= {*Fault, *TROUBLES}
+    assert set(summary.met) >= {*Fault, *TROUBLES, *channels.TROUBLES, channels.DOWN, "batch observed twice"}
 
 
 def test_a_seed_is_a_history() -> None:

@@ -28,6 +28,8 @@ from tests.simulation.line import Line
 from tests.simulation.queues import FakeQueue
 from tests.simulation.stream import FakeEvents
 from tests.simulation.tables_fake import Put
+from tests.simulation.telling import BATCH as NOTICES_BATCH
+from tests.simulation.telling import NOTIFY_SECONDS, Telling
 from tests.simulation.weather import Weather
 from tests.simulation.weaving import Weaver
 
@@ -39,6 +41,10 @@ MOST_ORDERS = 5
 PEOPLE = 8
 """Customers whom campaigns may name, those with wallets among them."""
 CURRENCY = "EUR"
+OBSERVED = 10
+"""Telling people takes many more requests than giving them credit; so it is done in one history of so many."""
+CALM_SHARE = 0.3
+"""Of the histories that are observed."""
 RELEASE_SECONDS = 60.0
 """What the functions of releases are given."""
 
@@ -66,6 +72,10 @@ class MadeCampaign:
     """Who may be in it."""
     told: list[str] = field(default_factory=list)
     """What was done to it, as far as that was told."""
+    channels: tuple[str, ...] | None = None
+    """Over which its people are told; none of them: over all. None: they are not told."""
+    reminders: tuple[int, ...] | None = None
+    """Days before the end; None: as always."""
 
 
 @dataclass
@@ -132,6 +142,8 @@ class World:
         self.events_out = FakeEvents(random.Random(f"{seed} bus"), self.weather.met)
         self.swept_at = 0
         """When the last sweep of all began (milliseconds)."""
+        self.telling: Telling | None = None
+        """The observer, and the notices that follow from it; None: nobody observes."""
         self.alarms: list[str] = []
         """Defects that a function told about itself, as its log has them."""
 
@@ -151,7 +163,19 @@ class World:
     @property
     def queues(self) -> list[FakeQueue]:
         """Those that a function reads."""
-        return [self.settle_queue, *self.event_queues.values(), self.release_queue]
+        notices = [self.telling.queue] if self.telling else []
+        return [self.settle_queue, *self.event_queues.values(), self.release_queue, *notices]
+
+    def observe(self, puts: list[Put]) -> None:
+        """Let the stream of these puts be observed, and people be told. Sometimes nothing goes wrong but that
+        a channel is down.
+        """
+        queue = self._queue("notices", "NoticesQueue", NOTIFY_SECONDS, batch=NOTICES_BATCH)
+        self.telling = Telling(self, puts, queue)
+        if random.Random(f"{self.seed} calm").random() < CALM_SHARE:
+            self.weather.rate = self.weather.message_rate = 0.0
+            for office in self.telling.post.offices.values():
+                office.rate = 0.0
 
     def _process(self, skew_ms: int) -> Engine:
         store = Store(self.tables, self.connections, TrueClock(self.weaver, skew_ms), test_clock=False)
@@ -170,6 +194,10 @@ class World:
                     item = action["Put"]["Item"] if "Put" in action else {}
                     if item.get("sk", {}).get("S") == OPERATION:
                         self.history.note_commit(item["pk"]["S"][1:])
+                    elif self.telling and "pk" in item:
+                        self.telling.note(item)
+                if self.telling:
+                    self.telling.reader.look()
             return answer
 
         return watched
@@ -210,8 +238,9 @@ def _definitions() -> dict[str, dict[str, Any]]:
     return table_definitions()
 
 
-def fake_world(seed: int, *, stale_indexes: bool = True) -> tuple[World, EngineFake]:
-    """A world over a new fake engine, with the tables as they are deployed."""
+def fake_world(seed: int, *, stale_indexes: bool = True, observed: bool = True) -> tuple[World, EngineFake]:
+    """A world over a new fake engine, with the tables as they are deployed. One seed in OBSERVED is one in which
+    somebody observes the ledger's stream, unless said otherwise."""
     definitions = _definitions()
     held: list[World] = []
     dice = random.Random(f"{seed} indexes")
@@ -221,5 +250,7 @@ def fake_world(seed: int, *, stale_indexes: bool = True) -> tuple[World, EngineF
         lag=lambda: held[0].weather.index_lag(dice),
     )
     held.append(World(seed, bind(*TABLES), fake.call, stale_indexes=stale_indexes))
-    held[0].stream = fake.tables["ledger"].stream
+    held[0].stream = puts = fake.tables["ledger"].stream
+    if observed and puts is not None and seed % OBSERVED == 0:
+        held[0].observe(puts)
     return held[0], fake

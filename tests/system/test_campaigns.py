@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dev.deploy import STACK, client
 from dev.stack import Stack
 from tests.system.conftest import AsRole, fresh_key
 from tests.system.marketing import Marketing, eventually, problem
@@ -133,6 +134,36 @@ def test_only_marketing_launches_campaigns(as_role: AsRole, marketing: Marketing
             problem(caller.post(f"{path}/{what}", json={}, headers=fresh_key()), 403, "forbidden")
     assert as_role("owner").post(f"{path}/schedule", params={"dry_run": "true"}).status_code == 200
     assert marketing.read(draft)["state"] == "draft"
+
+
+def test_a_release_that_is_to_begin_later_has_a_schedule_and_one_that_comes_too_soon_begins_nothing(
+    stack: Stack, marketing: Marketing
+) -> None:
+    scheduler: Any = client("scheduler", stack.aws)
+    group = f"{STACK}-release"
+
+    def schedules() -> list[Json]:
+        names = [each["Name"] for each in scheduler.list_schedules(GroupName=group)["Schedules"]]
+        told = [scheduler.get_schedule(GroupName=group, Name=name) for name in names]
+        return [each for each in told if each["Description"] == draft["id"]]
+
+    at = (datetime.now(UTC) + timedelta(hours=48)).replace(microsecond=0)
+    draft = marketing.campaign(available_at=at.isoformat())
+    marketing.moved(draft, "schedule")
+    (made,) = eventually(schedules, bool)
+    assert made["ScheduleExpression"] == f"at({(at - timedelta(minutes=15)).isoformat()[:19]})"
+    assert json.loads(made["Target"]["Input"]) == {"job": "start", "campaign": draft["id"]}
+
+    kept = ("Name", "GroupName", "Description", "FlexibleTimeWindow", "ActionAfterCompletion", "Target")
+    soon = {"ScheduleExpression": f"at({datetime.now(UTC).isoformat()[:19]})"}
+    scheduler.update_schedule(**{name: made[name] for name in kept}, **soon)
+    # It was sent; the function, which looks at the campaign then, finds it too early, and sees to the instant again.
+    (again,) = eventually(
+        schedules, lambda found: [each["ScheduleExpression"] for each in found] == [made["ScheduleExpression"]]
+    )
+    assert again["Name"] == made["Name"]
+    assert marketing.read(draft)["state"] == "scheduled"
+    marketing.moved(draft, "cancel")
 
 
 def test_credit_is_announced_and_usable_at_the_local_time_and_lands_once(

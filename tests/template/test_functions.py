@@ -33,6 +33,8 @@ READ = actions("dynamodb", "GetItem BatchGetItem")
 WRITE = READ | actions("dynamodb", "PutItem")
 COUNT = WRITE | actions("dynamodb", "UpdateItem")
 """Documents, and beside them numbers that are only ever added to."""
+CHECKED = COUNT | actions("dynamodb", "ConditionCheckItem")
+"""The same, where one is written on the condition that another stands."""
 READ_ONE = actions("dynamodb", "GetItem")
 STREAM = {
     "LedgerTable.StreamArn": actions("dynamodb", "DescribeStream GetRecords GetShardIterator"),
@@ -50,10 +52,11 @@ EVENTS: dict[str, set[str]] = {
     REFUNDS: QUERY,
     "LedgerTable": actions("dynamodb", "GetItem Query PutItem"),
     ORDERS: QUERY,
-    "CustomersTable": COUNT,
+    "CustomersTable": CHECKED,
     "CampaignsTable": COUNT | QUERY,
 }
 """What both readers of orders' events may do, beside their queues."""
+SCHEDULES = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${ReleaseScheduleGroup}/*"
 PHONES = "all but arn:${AWS::Partition}:sns:*:*:*"
 """A text message to a phone has no resource of its own: what is not a topic."""
 MAY: dict[str, dict[str, set[str]]] = {
@@ -62,7 +65,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         REFUNDS: QUERY,
         "LedgerTable": actions("dynamodb", "GetItem BatchGetItem Query PutItem ConditionCheckItem"),
         ORDERS: QUERY,
-        "CustomersTable": COUNT | QUERY,
+        "CustomersTable": CHECKED | QUERY,
         "CampaignsTable": COUNT | QUERY | actions("dynamodb", "DeleteItem"),
         "ReleaseQueue": SEND,
     },
@@ -83,7 +86,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Customers": {
         "WalletsTable": WRITE | QUERY | actions("dynamodb", "ConditionCheckItem"),
         "LedgerTable": actions("dynamodb", "PutItem"),
-        "CustomersTable": COUNT,
+        "CustomersTable": CHECKED,
         "CustomerEventsQueue": CONSUME,
         "CustomerEventsDeadLetters": SEND,
     },
@@ -110,12 +113,14 @@ MAY: dict[str, dict[str, set[str]]] = {
         "CustomersTable": WRITE | QUERY,
         "CampaignsTable": COUNT | QUERY,
         "ReleaseQueue": CONSUME | SEND,
+        SCHEDULES: actions("scheduler", "CreateSchedule"),
+        "ReleaseScheduleRole": actions("iam", "PassRole"),
     },
     "Remind": {"WalletsTable": READ_ONE, CAMPAIGNS_DUE: QUERY, "NoticesQueue": SEND},
     "Notify": {
         "WalletsTable": WRITE,
         "LedgerTable": actions("dynamodb", "GetItem Query PutItem"),
-        "CustomersTable": READ_ONE,
+        "CustomersTable": READ,
         "CampaignsTable": WRITE | QUERY,
         "NoticesQueue": CONSUME | SEND,
         "EventBus": PUBLISH,
@@ -135,9 +140,15 @@ def properties(resources: Resources, name: str) -> dict[str, Any]:
 
 
 def statements(resources: Resources, role: str) -> list[dict[str, Any]]:
+    """All that a role may do, in policies of its own or in others that name it."""
+    attached = [
+        each["Properties"]
+        for each in resources.values()
+        if each["Type"] == "AWS::IAM::Policy" and {"Ref": role} in each["Properties"]["Roles"]
+    ]
     return [
         statement
-        for policy in properties(resources, role)["Policies"]
+        for policy in [*properties(resources, role)["Policies"], *attached]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
 
@@ -280,6 +291,63 @@ def test_email_goes_out_under_the_merchants_address_only(
                 assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "NoticesSender"}}}
     default = templates[stage]["Parameters"]["NoticesSender"]["Default"]
     assert default == ("credit@example.com" if stage == "local" else "")
+
+
+def test_a_schedule_may_send_to_its_queue_and_nothing_else(resources: Resources) -> None:
+    role = properties(resources, "ReleaseScheduleRole")
+    (statement,) = statements(resources, "ReleaseScheduleRole")
+    assert (statement["Effect"], set(statement["Action"]), _resources(statement)) == ("Allow", SEND, ["ReleaseQueue"])
+    assert "ManagedPolicyArns" not in role
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert (trust["Principal"], trust["Action"]) == ({"Service": "scheduler.amazonaws.com"}, "sts:AssumeRole")
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+            "aws:SourceArn": {"Fn::GetAtt": ["ReleaseScheduleGroup", "Arn"]},
+        }
+    }
+
+
+def test_only_who_makes_schedules_hands_on_their_role_and_to_the_scheduler_alone(resources: Resources) -> None:
+    handing_on = [
+        (name, statement)
+        for name, role in FUNCTIONS.items()
+        for statement in statements(resources, role)
+        if "iam:PassRole" in statement["Action"]
+    ]
+    ((name, statement),) = handing_on
+    assert (name, _resources(statement)) == ("Campaign", ["ReleaseScheduleRole"])
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+
+
+def test_no_policy_is_attached_to_anything_but_a_functions_role(resources: Resources) -> None:
+    for each in resources.values():
+        if each["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"):
+            assert each["Type"] == "AWS::IAM::Policy"
+            assert {name["Ref"] for name in each["Properties"]["Roles"]} <= set(FUNCTIONS.values())
+            assert not each["Properties"].keys() & {"Users", "Groups"}
+
+
+def test_schedules_are_in_the_stacks_name_and_can_be_left_out_altogether(
+    resources: Resources, templates: dict[str, Any], stage: str
+) -> None:
+    assert properties(resources, "ReleaseScheduleGroup") == {"Name": {"Fn::Sub": "${AWS::StackName}-release"}}
+    parameter = templates[stage]["Parameters"]["ReleaseSchedules"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("on", ["on", "off"])
+    condition = "HasReleaseSchedules"
+    assert templates[stage]["Conditions"][condition] == {"Fn::Equals": [{"Ref": "ReleaseSchedules"}, "on"]}
+    conditional = {name for name, each in resources.items() if each.get("Condition") == condition}
+    assert conditional == {"ReleaseScheduleGroup", "ReleaseScheduleRole", "CampaignSchedulesPolicy"}
+    nothing = {"Ref": "AWS::NoValue"}
+    for name in FUNCTIONS:
+        told = properties(resources, name)["Environment"]["Variables"]
+        by_reference = {
+            "RELEASE_QUEUE_ARN": {"Fn::GetAtt": ["ReleaseQueue", "Arn"]},
+            "RELEASE_SCHEDULES_GROUP": {"Fn::If": [condition, {"Ref": "ReleaseScheduleGroup"}, nothing]},
+            "RELEASE_SCHEDULES_ROLE": {"Fn::If": [condition, {"Fn::GetAtt": ["ReleaseScheduleRole", "Arn"]}, nothing]},
+        }
+        of_schedules = {key: told[key] for key in told if "SCHEDULE" in key or key == "RELEASE_QUEUE_ARN"}
+        assert of_schedules == (by_reference if name == "Campaign" else {})
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -103,7 +103,7 @@ from pynamodb.connection import Connection
 boto3.client("dynamodb", aws_access_key_id="x", aws_secret_access_key="y").get_paginator("query")
 boto3.resource("dynamodb", aws_access_key_id="x", aws_secret_access_key="y")
 botocore.session.get_session().create_client("dynamodb").get_waiter("table_exists")
-for service in ("sqs", "events", "sesv2", "sns"):
+for service in ("sqs", "events", "scheduler", "sesv2", "sns"):
     botocore.session.get_session().create_client(service)
 Connection().client
 for key, algorithm in (
@@ -124,7 +124,7 @@ def test_a_package_holds_the_app_its_libraries_and_no_rubbish(packages: dict[str
     assert not tops & {"tests", "dev", "bench", "infra", ".chalice", "pytest", "moto", "bin"}
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
     described = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
-    assert described == {"dynamodb", "events", "sesv2", "sns", "sqs"}
+    assert described == {"dynamodb", "events", "scheduler", "sesv2", "sns", "sqs"}
 
 
 def test_compiled_libraries_fit_the_architecture(packages: dict[str, Package], templates: dict[str, Any]) -> None:

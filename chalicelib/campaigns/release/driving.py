@@ -1,8 +1,9 @@
 """What keeps releases moving: the minute job, and whom each message of the release queue goes to.
 
-    scheduled, and its time has come     begins: a message for each shard of the audience
+    scheduled, and its time has come     begins: a message for each shard of the audience; but not after `ends_at`
     releasing                            ends where every piece is done; else, where nothing moved for STALL_SECONDS or
-                                         it was paused meanwhile, what is missing is sent again
+                                         it was paused meanwhile, what is missing is sent again; fails, where it was
+                                         so MOST_STALLS times and nobody can read whom it is for
     cancelled, with a run to revoke      the same with what is to be taken back
 
 It does nothing that is wrong to do twice, or by two at once. How far a run is, and since when, is noted by the
@@ -29,6 +30,7 @@ from chalicelib.campaigns.release.revoking import end_if_revoked, revoke_piece
 from chalicelib.campaigns.release.run import Run
 from chalicelib.ledger.limits import SECOND_MS
 from chalicelib.runtime.clock import Deadline
+from chalicelib.segments.where import WrongWhere, parse
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import MAX_KEYS, Documents, commit
 from chalicelib.store.signals import Signal
@@ -37,6 +39,8 @@ Wanted = Callable[[Result], bool]
 
 STALL_SECONDS = 120
 """A run that has not moved for so long has lost a message, or a worker."""
+MOST_STALLS = 5
+"""A run whose trees cannot be read is sent again so often: ten minutes, in which its messages become dead letters."""
 LOOK_SECONDS = 10.0
 """With less time left the minute job leaves what is left to its next run."""
 
@@ -92,6 +96,8 @@ def look_at(engine: Engine, queue: ReleaseQueue, campaign_id: str, deadline: Dea
     if campaign.state is State.SCHEDULED:
         if campaign.due_at is None or campaign.due_at > now:
             return Looked()
+        if transitions.has_ended(campaign, now):
+            return _end(engine, campaign, transitions.miss(campaign, now))
         begun = transitions.begin_release(campaign, now)
         if commit(engine.store, [shelf.saved(docs, begun, campaign.version)]) is not Signal.COMMITTED:
             return Looked()
@@ -114,13 +120,17 @@ def _drive(engine: Engine, queue: ReleaseQueue, campaign: Campaign, deadline: De
     run = Run(engine.store, campaign.id, campaign.run)
     plan = run.plan()
     if plan is not None and campaign.summary is not None and run.has_all_results(plan):
-        ended = finish_if_done(engine, run, Job(messages.GRANT, campaign.id, campaign.run, SHARDS[0]), plan)
+        job = Job(messages.GRANT, campaign.id, campaign.run, SHARDS[0])
+        ended = finish_if_done(engine, queue, run, job, plan)
         return Looked(ended=ended)
     done = _pieces_written(run, campaign) if plan is None else _figure(run, "pieces")
     at = f"release/{plan is not None}/{campaign.summary is not None}/{done}"
     resumed = campaign.due_at is not None and campaign.due_at <= campaign.updated_at
-    if not _stalled(engine, run, at) and not resumed:
+    stalls = _stalled(engine, run, at)
+    if not stalls and not resumed:
         return Looked()
+    if plan is None and stalls >= MOST_STALLS and not _is_readable(campaign):
+        return _end(engine, campaign, transitions.fail(campaign, transitions.UNREADABLE, engine.store.now()))
     if plan is None:
         missing = list(_evaluations(run, campaign))
         jobs: Iterable[Job] = missing or [Job(messages.PLAN, campaign.id, campaign.run)]
@@ -149,19 +159,38 @@ def _drive_revoking(
     return Looked(sent=_send(queue, jobs, deadline))
 
 
+def _end(engine: Engine, campaign: Campaign, ended: Campaign) -> Looked:
+    docs = Documents(engine.store, engine.store.tables.campaigns_name)
+    return Looked(ended=commit(engine.store, [shelf.saved(docs, ended, campaign.version)]) is Signal.COMMITTED)
+
+
+def _is_readable(campaign: Campaign) -> bool:
+    """Whether this code knows whom the campaign is for. A worker of another version may, which is why a run that it is
+    not readable for is tried for a while."""
+    try:
+        for group in campaign.groups:
+            if group.where is not None:
+                parse(group.where)
+    except WrongWhere:
+        return False
+    return True
+
+
 def _late(campaign: Campaign, now: int) -> int:
     return 0 if campaign.release_at is None else max(0, now - campaign.release_at)
 
 
-def _stalled(engine: Engine, run: Run, at: str) -> bool:
-    """Whether the run has been there for so long that what is missing is to be sent again; it is noted where it is. Of
-    several that look at once one is told so."""
+def _stalled(engine: Engine, run: Run, at: str) -> int:
+    """How often by now the run has been there for so long that what is missing is to be sent again, 0 where it is not;
+    it is noted where it is. Of several that look at once one is told so."""
     note, version = run.driving()
     now = engine.store.clock.now()
-    if note.get("at") == at and now - int(note["since"]) < STALL_SECONDS * SECOND_MS:
-        return False
-    noted = commit(engine.store, [run.put_driving({"at": at, "since": now}, version)]) is Signal.COMMITTED
-    return noted and note.get("at") == at
+    same = note.get("at") == at
+    if same and now - int(note["since"]) < STALL_SECONDS * SECOND_MS:
+        return 0
+    stalls = int(note.get("stalls", 0)) + 1 if same else 0
+    told = {"at": at, "since": now, "stalls": stalls}
+    return stalls if commit(engine.store, [run.put_driving(told, version)]) is Signal.COMMITTED else 0
 
 
 def _evaluations(run: Run, campaign: Campaign) -> Iterator[Job]:

@@ -86,7 +86,7 @@ def grant_piece(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadlin
     result = tally.result(left, tries)
     noted = note_result(engine, run, job, result, before)
     if result.complete:
-        return noted and finish_if_done(engine, run, job, plan)
+        return noted and finish_if_done(engine, queue, run, job, plan)
     if tally.out_of_time:
         return not queue.send([messages.written(job)])
     # What has no outcome yet, or failed, is to come again in a while; but not while the campaign is paused.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from chalicelib.campaigns import store as shelf
 from chalicelib.campaigns import transitions
 from chalicelib.campaigns.model import Campaign, State
-from chalicelib.campaigns.release.messages import Job
+from chalicelib.campaigns.release import messages
+from chalicelib.campaigns.release.messages import Job, ReleaseQueue
 from chalicelib.campaigns.release.pieces import Plan, Result
 from chalicelib.campaigns.release.run import Run
 from chalicelib.store.backoff import after_trouble
@@ -47,9 +48,9 @@ def _says_less(result: Result, before: Result) -> bool:
     return not result.complete and len(result.left) >= len(before.left) and result.tries <= before.tries
 
 
-def finish_if_done(engine: Engine, run: Run, job: Job, plan: Plan) -> bool:
-    """End the run, if every piece has a complete result. False: it has, and that could not be noted; the minute job
-    comes to it."""
+def finish_if_done(engine: Engine, queue: ReleaseQueue, run: Run, job: Job, plan: Plan) -> bool:
+    """End the run, if every piece has a complete result; where another follows, ask for the look that schedules it.
+    False: it has, and that could not be noted; the minute job comes to it."""
     if not run.has_all_results(plan, job.shard) or not run.has_all_results(plan):
         return True
     docs = Documents(engine.store, engine.store.tables.campaigns_name)
@@ -60,6 +61,8 @@ def finish_if_done(engine: Engine, run: Run, job: Job, plan: Plan) -> bool:
         granted = sum(figures.get("granted_amount", 0) for figures in run.figures().values())
         after = transitions.finish(campaign, engine.store.now(), engine.policy.zone, granted)
         if commit(engine.store, [shelf.saved(docs, after, campaign.version)]) is Signal.COMMITTED:
+            if after.state is State.SCHEDULED:
+                queue.send([messages.written(Job(messages.START, job.campaign))])
             return True
         engine.sleep(after_trouble(attempt, engine.uniform))
     return False

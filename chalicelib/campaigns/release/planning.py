@@ -96,7 +96,7 @@ def make_plan(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadline)
         if queue.send(some):
             return False
         sent += len(some)
-    return bool(plan.pieces) or finish_if_done(engine, run, job, plan)
+    return bool(plan.pieces) or finish_if_done(engine, queue, run, job, plan)
 
 
 def _few(places: Iterator[tuple[str, int]]) -> list[tuple[str, int]]:

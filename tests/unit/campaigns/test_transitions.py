@@ -36,6 +36,7 @@ TRANSITIONS: dict[str, Transition] = {
     "schedule": lambda was: transitions.schedule(was, NINE, local_of(NINE, UTC), was.groups, NOW),
     "release_now": lambda was: transitions.release_now(was, NOW),
     "begin_release": lambda was: transitions.begin_release(was, NOW),
+    "miss": lambda was: transitions.miss(was, NOW),
     "planned": lambda was: transitions.planned(was, PLANNED, NOW),
     "finish": lambda was: transitions.finish(was, NOW, UTC),
     "pause": lambda was: transitions.pause(was, NOW),
@@ -49,6 +50,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "schedule": {"draft": "scheduled"},
     "release_now": {"scheduled": "scheduled"},
     "begin_release": {"scheduled": "releasing"},
+    "miss": {"scheduled": "failed"},
     "planned": {"releasing": "releasing", "paused within": "paused"},
     "finish": {"releasing": "released"},
     "pause": {"scheduled": "paused", "releasing": "paused"},
@@ -152,6 +154,27 @@ def test_what_repeats_is_scheduled_again_for_its_next_run() -> None:
 def test_runs_that_were_missed_are_not_made_up_for() -> None:
     late = NINE + 3 * DAY_MS + 1
     assert transitions.finish(releasing(repeat=DAILY), late, UTC).release_at == NINE + 4 * DAY_MS
+
+
+def test_a_first_run_that_could_not_begin_in_time_has_failed() -> None:
+    was = transitions.miss(scheduled(ends_at=NINE + DAY_MS), NINE + DAY_MS)
+    assert (was.state.value, was.failure, was.due_at) == ("failed", "ended", None)
+
+
+def test_a_later_run_that_could_not_begin_in_time_leaves_the_campaign_as_it_was_released() -> None:
+    last = released()
+    again = released(repeat=DAILY)
+    assert (again.state.value, again.run) == ("scheduled", last.run + 1)
+    was = transitions.miss(again, NINE + 2 * DAY_MS)
+    assert (was.state, was.run, was.release_at, was.due_at) == (last.state, last.run, last.release_at, None)
+    assert (was.summary, was.spent, was.finished_at) == (last.summary, last.spent, last.finished_at)
+
+
+def test_what_has_ended_is_not_released_at_once() -> None:
+    was = scheduled(ends_at=NINE + DAY_MS)
+    assert transitions.release_now(was, NINE + DAY_MS - 1).state.value == "scheduled"
+    with pytest.raises(CampaignState):
+        transitions.release_now(was, NINE + DAY_MS)
 
 
 @pytest.mark.parametrize(("ends_at", "state"), [(NINE + DAY_MS, "released"), (NINE + DAY_MS + 1, "scheduled")])

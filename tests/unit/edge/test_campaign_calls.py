@@ -11,6 +11,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.campaigns import store as shelf
 from chalicelib.campaigns import transitions
+from chalicelib.campaigns.forecast import HISTORY_DAYS
 from chalicelib.campaigns.model import State, Summary
 from chalicelib.campaigns.queries import documents
 from chalicelib.customers.activity import Activity, Lifetime
@@ -559,8 +560,11 @@ def test_campaigns_alike_tell_how_much_will_be_redeemed(till: Till, grants: int,
     alike = [made(till, goal="loyalty"), made(till, goal="loyalty")]
     others = [made(till, goal="other"), made(till, goal="loyalty", currency="USD"), made(till, goal="loyalty")]
     store: Any = till.engine.store
+    long_ago = NOW - HISTORY_DAYS * DAY_MS
     for campaign in (*alike, *others[:2]):
-        become(till, campaign, lambda was: replace(was, state=State.RELEASED, finished_at=NOW))
+        become(
+            till, campaign, lambda was: replace(was, state=State.RELEASED, finished_at=long_ago, release_at=long_ago)
+        )
     for campaign in (*alike, *others):
         figures = {"issues": 15, "issued": 10_000, "redeemed": 3_000, "given_back": 500}
         if campaign == alike[0]:
@@ -572,6 +576,45 @@ def test_campaigns_alike_tell_how_much_will_be_redeemed(till: Till, grants: int,
                 commit(store, [documents(store).count(counter_key(campaign, currency, 0), figures)]) is Signal.COMMITTED
             )
     assert forecast(till, goal="loyalty")["expected_redemption"] == expected
+
+
+@pytest.mark.parametrize(
+    ("released_at", "expired", "expected"),
+    [
+        (NOW - 1, 0, "insufficient_history"),
+        (NOW - HISTORY_DAYS * DAY_MS + 1, 0, "insufficient_history"),
+        (NOW - HISTORY_DAYS * DAY_MS, 0, 2_500),
+        (NOW - 1, 7_500, 2_500),
+    ],
+)
+def test_a_campaign_tells_of_others_when_its_credit_has_had_time_or_is_gone(
+    till: Till, released_at: int, expired: int, expected: object
+) -> None:
+    campaign = made(till, goal="loyalty")
+    store: Any = till.engine.store
+    become(
+        till, campaign, lambda was: replace(was, state=State.RELEASED, finished_at=released_at, release_at=released_at)
+    )
+    figures = {"issues": 30, "issued": 10_000, "redeemed": 2_500, "expired": expired}
+    docs = documents(store)
+    assert commit(store, [docs.count(counter_key(campaign, "EUR", 0), figures)]) is Signal.COMMITTED
+    assert forecast(till, goal="loyalty")["expected_redemption"] == expected
+
+
+def test_of_one_that_repeats_the_last_run_that_gave_must_have_had_time(till: Till) -> None:
+    campaign = made(till, goal="loyalty")
+    store: Any = till.engine.store
+    figures, docs = {"issues": 30, "issued": 10_000, "redeemed": 2_500}, documents(store)
+    assert commit(store, [docs.count(counter_key(campaign, "EUR", 0), figures)]) is Signal.COMMITTED
+    for last, expected in ((NOW - DAY_MS, "insufficient_history"), (NOW - HISTORY_DAYS * DAY_MS, 2_500)):
+        become(
+            till,
+            campaign,
+            lambda was, at=last: replace(
+                was, state=State.SCHEDULED, finished_at=at, previous_release_at=at, release_at=NOW + DAY_MS
+            ),
+        )
+        assert forecast(till, goal="loyalty")["expected_redemption"] == expected
 
 
 @pytest.mark.parametrize(

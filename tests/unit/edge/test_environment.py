@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.runtime.environment import EventQueue, Oidc, WrongSetting, read_event_queue, read_oidc, read_settings
+from chalicelib.runtime.environment import (
+    EventQueue,
+    Oidc,
+    ReleaseSchedules,
+    WrongSetting,
+    read_event_queue,
+    read_oidc,
+    read_release_schedules,
+    read_settings,
+)
 
 TOLD = {"STAGE": "dev", "WALLETS_TABLE": "w", "LEDGER_TABLE": "l", "CUSTOMERS_TABLE": "c", "CAMPAIGNS_TABLE": "k"}
 OIDC = {"STAGE": "prod", "OIDC_ISSUER": "https://i", "OIDC_AUDIENCE": "a", "OIDC_JWKS_URL": "https://i/jwks"}
@@ -59,3 +68,12 @@ def test_a_queue_of_events_is_told_with_its_dead_letters() -> None:
     for name in told:
         with pytest.raises(WrongSetting, match=name):
             read_event_queue({key: value for key, value in told.items() if key != name}, "order-events")
+
+
+def test_without_a_role_nothing_is_scheduled_and_with_one_all_is_told() -> None:
+    told = {"RELEASE_SCHEDULES_GROUP": "g", "RELEASE_QUEUE_ARN": "q", "RELEASE_SCHEDULES_ROLE": "r"}
+    assert read_release_schedules(told) == ReleaseSchedules("g", "q", "r")
+    assert read_release_schedules(told | {"RELEASE_SCHEDULES_ROLE": ""}) is None
+    for name in ("RELEASE_SCHEDULES_GROUP", "RELEASE_QUEUE_ARN"):
+        with pytest.raises(WrongSetting, match=name):
+            read_release_schedules(told | {name: ""})

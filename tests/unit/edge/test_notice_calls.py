@@ -103,6 +103,23 @@ def test_a_template_may_list_what_it_recommends(till: Till) -> None:
     assert (answered.status, answered.pointers) == (422, ["/products"])
 
 
+def test_a_template_may_recommend_what_is_bought_together(till: Till) -> None:
+    """So do the built-in ones; one that says nothing recommends what was seen last, as it always did."""
+    assert described(till.get(ISSUED), "NoticeTemplate")["recommend"] == "bought_together"
+    for said, recommended in (({}, "last_seen"), ({"recommend": "bought_together"}, "bought_together")):
+        assert put(till, {"locales": {"en": PARTS}, **said}).json["recommend"] == recommended
+        assert described(till.get(ISSUED), "NoticeTemplate")["recommend"] == recommended
+    refused = put(till, {"locales": {"en": PARTS}, "recommend": "bestsellers"})
+    assert (refused.status, refused.pointers) == (422, ["/recommend"])
+
+
+def test_a_template_that_was_put_before_there_was_a_choice_recommends_what_was_seen_last(till: Till) -> None:
+    docs = shelf.documents(till.engine.store)  # type: ignore[arg-type]
+    old = docs.save((shelf.TEMPLATES, "old"), {"locales": {"en": PARTS}, "products": []}, 0)
+    assert commit(till.engine.store, [old]) is Signal.COMMITTED  # type: ignore[arg-type]
+    assert till.get(f"{TEMPLATES}/old").json["recommend"] == "last_seen"
+
+
 def test_who_names_the_version_overwrites_nothing_that_it_has_not_seen(till: Till) -> None:
     assert put(till, {"locales": {"en": PARTS}}, version=0).status == 200
     assert put(till, {"locales": {"en": PARTS}}, version=0).code == "version_conflict"

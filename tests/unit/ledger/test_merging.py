@@ -7,15 +7,22 @@ from datetime import UTC
 import pytest
 
 from chalicelib.ledger import correcting, granting, holding, redeeming
+from chalicelib.ledger.booking import Book
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.folding import audit
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS, MAX_BALANCE
-from chalicelib.ledger.merging import MERGE, merge
-from chalicelib.ledger.model import Act, Entry, Kind, Lot, LotClass, Plan, Source, Wallet
+from chalicelib.ledger.merging import MERGE, lend, merge
+from chalicelib.ledger.model import Act, Entry, EntryType, Kind, Lot, LotClass, Plan, Source, Wallet
 from chalicelib.ledger.policy import At, Policy
 from chalicelib.ledger.redeeming import Reversal, Spending
-from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, LotLimitExceeded, WalletFrozen
+from chalicelib.ledger.refusals import (
+    BalanceLimitExceeded,
+    HoldOpen,
+    InsufficientCredit,
+    LotLimitExceeded,
+    WalletFrozen,
+)
 from tests.passbook import instant
 
 POLICY = Policy("1", UTC)
@@ -152,3 +159,99 @@ def test_debt_moves_and_stays_debt() -> None:
     assert target.ties()
     target.grant(400, Kind.PROMOTION)
     assert (target.wallet.debt, target.wallet.remaining) == (0, 170)
+
+
+# What comes of orders of who is gone
+
+ORDER = Source("order", "o1")
+REFUND = Source("refund", "r1")
+
+
+def owing(amount: int) -> Purse:
+    """A wallet that owes so much, and has nothing."""
+    purse = Purse("a")
+    book = Book(purse.wallet, act(), POLICY.version)
+    book.write(EntryType.CLAWED_BACK, "refund", source=REFUND, order_id="o1", debt_change=amount)
+    purse.take(Plan(book.wallet, book.entries, book.at))
+    return purse
+
+
+def passed_on(source: Purse, target: Purse) -> None:
+    moved = merge(source.wallet, target.wallet, act(), POLICY, order=ORDER)
+    source.take(moved.source)
+    target.take(moved.target)
+    assert source.ties() and target.ties()
+
+
+def left(purse: Purse) -> dict[Kind, int]:
+    return {lot.kind: lot.remaining for lot in purse.wallet.lots}
+
+
+def test_debt_of_an_order_is_paid_from_what_it_earned_first_also_while_that_is_pending() -> None:
+    source, target = owing(300), Purse("b").grant(500, Kind.PROMOTION)
+    target.grant(200, Kind.LOYALTY, source=ORDER, effective_at=NOW + DAY_MS, expires=At(NOW + 9 * DAY_MS))
+    passed_on(source, target)
+    assert (left(target), target.wallet.debt, source.wallet.debt) == ({Kind.PROMOTION: 400}, 0, 0)
+
+
+def test_debt_of_an_order_is_not_paid_from_what_was_paid_for_nor_from_what_is_held() -> None:
+    source, target = owing(300), Purse("b").grant(200, Kind.REFUND).grant(100, Kind.COMPENSATION)
+    target.grant(50, Kind.PROMOTION)
+    target.take(holding.hold(target.wallet, Spending(40, Cart(order_id="other")), act(), POLICY, ttl_seconds=600))
+    passed_on(source, target)
+    assert target.wallet.debt == 290
+    assert left(target) == {Kind.REFUND: 200, Kind.COMPENSATION: 100, Kind.PROMOTION: 40}
+
+
+def test_debt_that_a_merge_moves_is_not_paid_by_it() -> None:
+    source, target = owing(300), Purse("b").grant(500, Kind.PROMOTION)
+    merged(source, target)
+    assert (target.wallet.debt, target.wallet.remaining) == (300, 500)
+
+
+def lent(source: Purse, target: Purse, wanted: int) -> list[int]:
+    """What was lent of each lot."""
+    moved = lend(source.wallet, target.wallet, wanted, REFUND, act(), POLICY)
+    source.take(moved.source)
+    target.take(moved.target)
+    assert source.ties() and target.ties()
+    return [part.amount for entry in moved.target.entries for part in entry.allocations]
+
+
+def test_only_what_is_missing_is_lent() -> None:
+    source, target = Purse("b").grant(500), Purse("a").grant(70)
+    assert lent(source, target, 100) == [30]
+    assert (source.wallet.remaining, target.wallet.remaining) == (470, 100)
+    assert lent(source, target, 100) == []
+
+
+def test_the_refunds_own_credit_is_lent_first_and_its_bonus_last() -> None:
+    source = Purse("b").grant(90, Kind.PROMOTION, source=REFUND).grant(200)
+    source.grant(300, Kind.REFUND, source=REFUND)
+    assert lent(source, Purse("a"), 400) == [300, 100]
+    assert left(source) == {Kind.PROMOTION: 90, Kind.COMPENSATION: 100}
+
+
+def test_a_lent_part_keeps_the_terms_of_its_lot() -> None:
+    source, target = Purse("b").grant(500, Kind.PROMOTION, expires=At(NOW + DAY_MS), priority=3), Purse("a")
+    lent(source, target, 200)
+    assert [each[:2] + each[3:] for each in map(terms, target.wallet.lots)] == [
+        each[:2] + each[3:] for each in map(terms, source.wallet.lots)
+    ]
+
+
+def test_what_is_pending_or_held_is_not_lent_and_too_little_is_refused() -> None:
+    source = Purse("b").grant(500, effective_at=NOW + DAY_MS).grant(100)
+    source.take(holding.hold(source.wallet, Spending(40, Cart(order_id="other")), act(), POLICY, ttl_seconds=600))
+    with pytest.raises(InsufficientCredit) as refused:
+        lend(source.wallet, Purse("a").wallet, 61, REFUND, act(), POLICY)
+    assert refused.value.facts == {"available": 60, "requested": 61}
+    assert lent(source, Purse("a"), 60) == [60]
+
+
+def test_nothing_is_lent_from_or_to_a_frozen_wallet() -> None:
+    frozen, other = Purse("a").grant(10), Purse("b").grant(500)
+    frozen.take(correcting.freeze(frozen.wallet, "fraud", act(), POLICY))
+    for source, target in ((frozen, other), (other, frozen)):
+        with pytest.raises(WalletFrozen):
+            lend(source.wallet, target.wallet, 1, REFUND, act(), POLICY)

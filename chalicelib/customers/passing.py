@@ -1,0 +1,124 @@
+"""Credit of a customer who was merged into another, on its way to who is left of them.
+
+An order stays with the customer under whom it was told: its wallet has the history that refunds go by. So what a
+refund, a cancellation or a rule gives is booked there, and passed on to the customer who stands for it, in a commit of
+its own that moves whatever there is and so does nothing a second time. What a reversal takes is lent there first; what
+it then does not take is passed back.
+
+A merge that comes between finds the credit where it was booked, and moves it itself.
+"""
+
+from __future__ import annotations
+
+from chalicelib.customers.profile import Profile
+from chalicelib.customers.store import Profiles
+from chalicelib.ledger.granting import ORDER
+from chalicelib.ledger.limits import MAX_OPEN_HOLDS, MAX_TRANSACTION_ITEMS
+from chalicelib.ledger.merging import Moved, lend, merge
+from chalicelib.ledger.model import Act, Plan, Source, Wallet
+from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, LotLimitExceeded, Refused, WalletFrozen
+from chalicelib.ledger.settling import SYSTEM
+from chalicelib.runtime.clock import Deadline
+from chalicelib.store.commit import Engine
+from chalicelib.store.converging import converge
+from chalicelib.store.documents import Write
+from chalicelib.store.envelope import WalletId, operation_id
+from chalicelib.store.reading import Store
+from chalicelib.store.transfer import transfer
+
+# Both wallets with the holds that lapse and what expires, what moves either way, and the profile.
+assert 2 * (1 + MAX_OPEN_HOLDS + 1 + 3) + 1 <= MAX_TRANSACTION_ITEMS
+
+IN_THE_WAY = (WalletFrozen, HoldOpen, LotLimitExceeded, BalanceLimitExceeded)
+"""What keeps credit in the wallet where it was booked, until the next of its orders or another merge moves it."""
+
+
+def same_person(store: Store, one: str, other: str) -> bool:
+    """Whether two customers have the same profile by now, since they were merged.
+
+    :raises Unread: it could not be read
+    """
+    if not store.tables.customers_name:
+        return False
+    profiles = Profiles(store)
+    stands, others = profiles.standing(one).customer, profiles.standing(other).customer
+    # The one who stood may have been merged into the other while that was read.
+    return stands == others or profiles.standing(stands).customer == others
+
+
+def pass_on(
+    engine: Engine, wallet: WalletId, order_id: str, cause: str, deadline: Deadline, heir: Profile | None = None
+) -> None:
+    """Move all that a wallet has to the customer into whom its own was merged; of a customer who was not, nothing.
+    `cause` is the operation that it follows from; `heir` the profile that stands, where that was read.
+
+    :raises Busy, Unread: to be tried again; doing it again does nothing twice
+    """
+    profiles = Profiles(engine.store)
+
+    def decide() -> list[Write]:
+        nonlocal heir
+        stands, heir = heir or profiles.standing(wallet.customer), None
+        if stands.customer == wallet.customer:
+            return []
+        (source, target), now = engine.store.wallets([wallet, WalletId(stands.customer, wallet.currency)])
+        try:
+            moved = merge(source, target, _act("pass_on", cause, now), engine.policy, order=Source(ORDER, order_id))
+        except IN_THE_WAY:
+            return []
+        return _writes(profiles, stands, source, target, moved)
+
+    converge(engine.store, deadline, decide, sleep=engine.sleep, uniform=engine.uniform)
+
+
+def lend_back(
+    engine: Engine, wallet: WalletId, wanted: int, first: Source, cause: str, deadline: Deadline, *, dry_run: bool
+) -> bool:
+    """See to it that a wallet has so much active credit, with what was merged into another customer's: from lots of
+    that source first. False where its customer was not merged. A dry run only tells.
+
+    :raises InsufficientCredit, WalletFrozen, LotLimitExceeded: it cannot be lent; nothing changed
+    :raises Busy, Unread: to be tried again; doing it again lends only what is missing
+    """
+    if not engine.store.tables.customers_name:
+        return False
+    profiles = Profiles(engine.store)
+    merged = False
+    refused: Refused | None = None
+
+    def decide() -> list[Write]:
+        nonlocal merged, refused
+        stands, refused = profiles.standing(wallet.customer), None
+        merged = stands.customer != wallet.customer
+        if not merged:
+            return []
+        (source, target), now = engine.store.wallets([WalletId(stands.customer, wallet.currency), wallet])
+        try:
+            moved = lend(source, target, wanted, first, _act("lend_back", cause, now), engine.policy)
+        except Refused as refusal:
+            # What is read one after the other was perhaps never so at once: credit may have moved in between.
+            refused, moved = refusal, None
+        if dry_run:
+            return []
+        if moved is None:
+            still = transfer(engine.store, [(each, Plan(each, (), now)) for each in (source, target)])
+            return [*still, profiles.check(stands)]
+        return _writes(profiles, stands, source, target, moved)
+
+    converge(engine.store, deadline, decide, sleep=engine.sleep, uniform=engine.uniform)
+    if refused is not None:
+        raise refused
+    return merged
+
+
+def _writes(profiles: Profiles, stands: Profile, source: Wallet, target: Wallet, moved: Moved) -> list[Write]:
+    """The move, and that whoever it goes to or comes from still stands."""
+    if not moved.amount and not moved.debt:
+        return []
+    writes = transfer(profiles.documents.store, ((source, moved.source), (target, moved.target)))
+    writes.append(profiles.check(stands))
+    return writes
+
+
+def _act(what: str, cause: str, now: int) -> Act:
+    return Act(operation_id(f"\0{what}", cause), SYSTEM, now)
