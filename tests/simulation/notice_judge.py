@@ -19,7 +19,7 @@ from chalicelib.notices import store as shelf
 from chalicelib.notices.guarding import REASON
 from chalicelib.notices.model import FINAL, PEOPLE, Channel, Happening, Notice, Status, happening_of
 from chalicelib.notices.nominating import CAMPAIGN, notice_of_entry
-from chalicelib.notices.reminding import REMINDER_DAYS, morning_of, reminder_days
+from chalicelib.notices.reminding import GUARD, REMINDER_DAYS, morning_of, reminder_days
 from chalicelib.notices.store import Record
 from chalicelib.store.envelope import WalletId
 from tests.simulation.channels import Delivered
@@ -59,7 +59,7 @@ def judge_notices(world: World, stored: Stored) -> None:
         _is_as_told(world, telling, record, letters[mark_of(record.notice), record.channel])
     _everybody_was_told(world, telling, stored, records)
     _reminders_are_of_lots(world, telling, stored, records)
-    _nothing_ended_unannounced(stored, letters)
+    _nothing_ended_unannounced(telling, stored, letters)
     if not (world.weather.rate or world.weather.message_rate or world.weather.met[KILLED]):
         _nobody_waited(telling, records, letters)
     for record in records:
@@ -173,8 +173,9 @@ def _days(world: World, lot: Lot) -> tuple[int, ...]:
     return REMINDER_DAYS if made is None or made.reminders is None else made.reminders
 
 
-def _nothing_ended_unannounced(stored: Stored, letters: Letters) -> None:
-    """What must not end untold, and nobody touched, did not end before a reminder of its end was taken."""
+def _nothing_ended_unannounced(telling: Telling, stored: Stored, letters: Letters) -> None:
+    """What must not end untold, and nobody touched, did not end before a reminder of its end was taken; unless nothing
+    came to its last reminder, or to the guard's look, before it ended."""
     for name, entries in stored.entries.items():
         terms: dict[str, Lot] = {}
         touched: set[str] = set()
@@ -186,6 +187,8 @@ def _nothing_ended_unannounced(stored: Stored, letters: Letters) -> None:
                 days = reminder_days(lot, UTC)
                 if lot.kind is not Kind.MIGRATION or lot.id in touched or not days:
                     continue
+                if _came_too_late(telling, name, days[-1].isoformat(), lot.expires_at or 0):
+                    continue
                 marks = [f"{name}/{day} {Happening.EXPIRING}" for day in days]
                 told = [each for mark in marks for channel in PEOPLE for each in letters.get((mark, channel), ())]
                 assert told, f"18: {name}: {lot} ended, and nobody could be told"
@@ -193,6 +196,12 @@ def _nothing_ended_unannounced(stored: Stored, letters: Letters) -> None:
                 touched |= {part.lot for part in entry.allocations}
             if entry.reason == REASON:
                 assert entry.type is EntryType.EXTENDED, f"18: {entry}"
+
+
+def _came_too_late(telling: Telling, wallet: str, day: str, end: int) -> bool:
+    done = {key: telling.done.get(key, end) for key in telling.done.keys() | telling.due.keys()}
+    about = [at for (pk, sk), at in done.items() if pk == f"r#{wallet}" and day in sk.removeprefix(GUARD)]
+    return any(at >= end for at in about)
 
 
 def _nobody_waited(telling: Telling, records: list[Record], letters: Letters) -> None:

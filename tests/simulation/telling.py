@@ -60,6 +60,8 @@ class Telling:
         self.post = PostOffice(world)
         self.due: Due = {}
         """What is to be done at some time (milliseconds), as the table has it."""
+        self.done: Due = {}
+        """What was done, and when last (milliseconds)."""
         self.said: dict[str, list[tuple[int, frozenset[Consents]]]] = defaultdict(
             lambda: [(world.now, frozenset([Consents()]))]
         )
@@ -101,7 +103,8 @@ class Telling:
         if not key[0].startswith("r#"):
             return
         if "due_at" not in item:
-            self.due.pop(key, None)
+            if self.due.pop(key, None) is not None:
+                self.done[key] = self.world.now
             return
         self.due[key] = due_at = int(item["due_at"]["N"])
         if due_at <= self.ends_ms:
