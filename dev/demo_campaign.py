@@ -42,6 +42,7 @@ BUYERS_OF_A_HUNDRED = {"granted": 24, "holdout": 9}
 """Made up, as everything about these customers: what the figures are then measured from."""
 DAYS = (0, 2, 5)
 """Days after the release on which they buy."""
+TRIES = 5
 AT_ONCE = 4
 SEGMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("lapsed_regulars", {}),
@@ -189,10 +190,15 @@ def _day(teller: Teller, stack: Stack, batch: str, buyers: list[Buyer], day: int
     teller.call("owner", "PUT", "/v1/test-clock", {"now": now.isoformat(timespec="seconds").replace("+00:00", "Z")})
 
     def buys(buyer: Buyer) -> bool:
-        order = {"id": _order(batch, buyer), "total": buyer.total}
+        order: dict[str, Any] = {"id": _order(batch, buyer), "total": buyer.total}
         wallet = f"/v1/customers/{buyer.customer}/wallets/EUR"
         body = {"amount": buyer.granted, "order": order}
-        return teller.call("checkout", "POST", f"{wallet}/redemptions", body, aloud=False).status == 201
+        # What is busy, or unknown, is asked again under the same key, as every checkout does: that is never a second debit.
+        for _ in range(TRIES):
+            status = teller.call("checkout", "POST", f"{wallet}/redemptions", body, order["id"], aloud=False).status
+            if status < 500:
+                break
+        return status == 201
 
     with ThreadPoolExecutor(AT_ONCE) as tills:
         paid = list(tills.map(buys, [each for each in buyers if each.granted]))
