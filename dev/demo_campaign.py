@@ -193,7 +193,7 @@ def _day(teller: Teller, stack: Stack, batch: str, buyers: list[Buyer], day: int
         order: dict[str, Any] = {"id": _order(batch, buyer), "total": buyer.total}
         wallet = f"/v1/customers/{buyer.customer}/wallets/EUR"
         body = {"amount": buyer.granted, "order": order}
-        # What is busy, or unknown, is asked again under the same key, as every checkout does: that is never a second debit.
+        # What is busy or unknown is asked again under the same key, as every checkout does: never a second debit.
         for _ in range(TRIES):
             status = teller.call("checkout", "POST", f"{wallet}/redemptions", body, order["id"], aloud=False).status
             if status < 500:
