@@ -116,6 +116,7 @@ def _campaign(teller: Teller, batch: str) -> str:
     step("3. Regulars who stayed away get 10.00 for 30 days, 15 % of them nothing, to compare with.")
     where = {
         "all": [
+            {"field": "profile.tags", "op": "contains", "value": f"d{batch}"},
             {"field": "orders.count", "op": ">=", "value": 1},
             {"field": "profile.country", "op": "in", "value": ["DE", "AT", "FR"]},
         ]

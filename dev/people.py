@@ -78,6 +78,11 @@ def move_in(store: Store, profiles: Iterable[Profile]) -> int:
     return sum(map(len, of_shard.values()))
 
 
+def tag_of(customer: str) -> str:
+    """What the people of one crowd have in common: the part of their names ahead of the number."""
+    return customer.rpartition("-")[0]
+
+
 def _person(profile: Profile, habit: Habit, dice: random.Random, now: int, zone: tzinfo) -> Profile:
     country, region, city = dice.choice(TOWNS)
     told = {
@@ -87,6 +92,7 @@ def _person(profile: Profile, habit: Habit, dice: random.Random, now: int, zone:
         "birth_date": date(dice.randint(1950, 2004), dice.randint(1, 12), dice.randint(1, 28)),
         "consents.email": dice.random() < 0.7,
         "has_account": dice.random() < 0.6,
+        "tags": (tag_of(profile.customer),),
     }
     profile = after(profile, PersonTold(profile.customer, told), now - YEAR_DAYS * DAY_MS, zone)
     for number in range(dice.randint(*habit.orders)):
