@@ -238,12 +238,22 @@ MUTANTS: tuple[Mutant, ...] = (
 
 RARE: dict[str, tuple[int, int]] = {"piece_is_overwritten": (2_030, 200)}
 """Defects that few short histories meet: the seed at which the search begins, and the steps of its histories."""
+LATE = {
+    "redemption_is_overwritten": 190,
+    "operation_of_a_campaign_is_overwritten": 90,
+    "channels_wait_for_each_other": 260,
+    "notice_is_overwritten": 80,
+}
+"""Where a search goes first that took long the last time. It goes round from there: what would not be found from the
+beginning is not found from here either."""
 
 
 def hunt(mutant: Mutant, histories: int, steps: int) -> int | None:
-    """The first seed whose history finds the defect. What only an observer meets is looked for where there is one."""
+    """A seed whose history finds the defect, of so many. What only an observer meets is looked for where there is
+    one."""
     every = OBSERVED if mutant in NOTICE_MUTANTS else 1
     first, steps = RARE.get(mutant.__name__, (0, steps))
+    seeds = range(first, first + histories * every, every)
+    late = LATE.get(mutant.__name__, 0) // every
     with mutant():
-        seeds = range(first, first + histories * every, every)
-        return next((seed for seed in seeds if play(seed, steps).broken), None)
+        return next((seed for seed in [*seeds[late:], *seeds[:late]] if play(seed, steps).broken), None)

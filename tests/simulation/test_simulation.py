@@ -21,9 +21,9 @@ from tests.simulation.playing import play
 from tests.simulation.stream import TROUBLES
 from tests.simulation.weather import Fault
 
-HISTORIES = int(os.environ.get("HISTORIES", "1000"))
+HISTORIES = int(os.environ.get("HISTORIES", "1500"))
 STEPS = 20
-LONG_HISTORIES = HISTORIES // 80
+LONG_HISTORIES = HISTORIES // 100
 LONG_STEPS = 200
 MUTANT_SEEDS = 300
 MUTANT_STEPS = 40
