@@ -57,11 +57,10 @@ _NO_EMAIL = EmailDays()
 _NO_GROUPS = Traces(MAX_GROUP_TRACES)
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(NamedTuple):
     """`count` and `total` are of the orders that stand; the days also of those that were cancelled since."""
 
-    count: int
+    count: int  # type: ignore[assignment]
     total: int
     first_day: int
     last_day: int

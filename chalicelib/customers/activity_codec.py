@@ -6,7 +6,8 @@ their six bytes, one list for each number. What is absent or as it would be anyw
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64
 from collections.abc import Iterable
 from dataclasses import fields
 from itertools import accumulate, repeat
@@ -66,7 +67,6 @@ def activity_body(activity: Activity) -> Json:
 class StoredActivity(Stored, Activity):
     """What a customer did, from its JSON."""
 
-    __slots__ = ("_told",)
     parts: ClassVar[Parts] = {
         "orders": lambda told: _to_orders(told.get("o", {})),
         "lifetime": lambda told: {currency: Lifetime(*each) for currency, each in told.get("l", {}).items()},
@@ -153,16 +153,24 @@ class _StoredTraces(Traces):
         return len(self._raw) >= self.most * TRACE_BYTES
 
     def may_have(self, needles: Iterable[bytes]) -> bool:
-        return any(needle in self._raw for needle in needles)
+        raw = self._raw
+        for needle in needles:  # noqa: SIM110 a generator would take as long again
+            if needle in raw:
+                return True
+        return False
 
 
 def _to_traces(told: list[Any] | None, most: int) -> Traces:
     if not told:
         return Traces(most)
     traces = object.__new__(_StoredTraces)
-    for name, value in (("most", most), ("_told", told), ("_raw", b64decode(told[1]))):
-        object.__setattr__(traces, name, value)
+    _set(traces, "most", most)
+    _set(traces, "_told", told)
+    _set(traces, "_raw", a2b_base64(told[1]))
     return traces
+
+
+_set = object.__setattr__
 
 
 def _differences(numbers: Iterable[int]) -> list[int]:
@@ -179,7 +187,7 @@ def _text(traces: Iterable[int]) -> str:
 
 
 def _numbers(text: str) -> list[int]:
-    return _numbers_in(b64decode(text))
+    return _numbers_in(a2b_base64(text))
 
 
 def _numbers_in(raw: bytes) -> list[int]:

@@ -72,7 +72,6 @@ def _stamps(person: Person) -> list[Any]:
 
 
 class _StoredPerson(Stored, Person):
-    __slots__ = ("_told",)
     parts: ClassVar[Parts] = {
         "email": lambda told: told.get("email"),
         "phone": lambda told: told.get("phone"),

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class DayOrders:
+class DayOrders(NamedTuple):
     """So many orders, worth so many minor units."""
 
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]
     total: int = 0
 
 

@@ -1,6 +1,7 @@
 """Credit of a customer who was merged into another, on its way to who is left of them.
 
-An order stays with the customer under whom it was told: its wallet has the history that refunds go by. So what a
+An order stays with the customer under whom it was told, or with the one who spent credit for it, where that is another
+id of the same person (`spender`): that wallet has the history that refunds go by. So what a
 refund, a cancellation or a rule gives is booked there, and passed on to the customer who stands for it, in a commit of
 its own that moves whatever there is and so does nothing a second time. What a reversal takes is lent there first; what
 it then does not take is passed back.
@@ -12,10 +13,11 @@ from __future__ import annotations
 
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
+from chalicelib.ledger.booking import SPENDS
 from chalicelib.ledger.granting import ORDER
 from chalicelib.ledger.limits import MAX_OPEN_HOLDS, MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.merging import Moved, lend, merge
-from chalicelib.ledger.model import Act, Plan, Source, Wallet
+from chalicelib.ledger.model import Act, EntryType, Plan, Source, Wallet
 from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, LotLimitExceeded, Refused, WalletFrozen
 from chalicelib.ledger.settling import SYSTEM
 from chalicelib.runtime.clock import Deadline
@@ -23,6 +25,7 @@ from chalicelib.store.commit import Engine
 from chalicelib.store.converging import converge
 from chalicelib.store.documents import Write
 from chalicelib.store.envelope import WalletId, operation_id
+from chalicelib.store.order_reading import entries_about
 from chalicelib.store.reading import Store
 from chalicelib.store.transfer import transfer
 
@@ -31,6 +34,11 @@ assert 2 * (1 + MAX_OPEN_HOLDS + 1 + 3) + 1 <= MAX_TRANSACTION_ITEMS
 
 IN_THE_WAY = (WalletFrozen, HoldOpen, LotLimitExceeded, BalanceLimitExceeded)
 """What keeps credit in the wallet where it was booked, until the next of its orders or another merge moves it."""
+
+
+USES = SPENDS | {EntryType.HELD}
+MAX_IDS_ASKED = 100
+"""Ids merged into a customer whose wallets are asked what an order was paid with."""
 
 
 def same_person(store: Store, one: str, other: str) -> bool:
@@ -44,6 +52,27 @@ def same_person(store: Store, one: str, other: str) -> bool:
     stands, others = profiles.standing(one).customer, profiles.standing(other).customer
     # The one who stood may have been merged into the other while that was read.
     return stands == others or profiles.standing(stands).customer == others
+
+
+def spender(store: Store, wallet: WalletId, order_id: str) -> str:
+    """Of all ids of the person whose wallet this is, the one whose wallet spent credit for an order, or set some aside;
+    the wallet's own where none did, or where nobody was merged. It costs one read where nobody was.
+
+    :raises Unread: it could not be read
+    :raises OrderLimitExceeded: see `order_reading.entries_about`
+    """
+    if not store.tables.customers_name:
+        return wallet.customer
+    profiles = Profiles(store)
+    stands = profiles.standing(wallet.customer)
+    if stands.customer == wallet.customer and not stands.depth:
+        return wallet.customer
+    others = (stands.customer, *profiles.merged_into(stands.customer, MAX_IDS_ASKED))
+    for customer in dict.fromkeys((wallet.customer, *others)):
+        about = entries_about(store, WalletId(customer, wallet.currency), order_id)
+        if any(entry.type in USES for entry in about):
+            return customer
+    return wallet.customer
 
 
 def pass_on(

@@ -14,29 +14,41 @@ Parts = Mapping[str, Callable[[Json], Any]]
 
 
 class Stored:
-    """Mixed into a frozen class of values with slots: `parts` says of each of its fields how it is read. What is made
-    by `told` is equal to the value with the same parts, read or not."""
+    """Mixed into a frozen class of values: `parts` says of each of its fields how it is read. What is made by `told` is
+    equal to the value with the same parts, read or not."""
 
-    __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
     parts: ClassVar[Parts]
-    _told: Json
+
+    def __init_subclass__(cls) -> None:
+        for name, read in cls.parts.items():
+            setattr(cls, name, _Part(name, read))
 
     @classmethod
     def told(cls, told: Json) -> Self:
-        value = object.__new__(cls)
-        object.__setattr__(value, "_told", told)
+        value = cls.__new__(cls)
+        value.__dict__[_TOLD] = told
         return value
-
-    def __getattr__(self, name: str) -> Any:
-        read = self.parts.get(name)
-        if read is None:
-            raise AttributeError(name)
-        part = read(self._told)
-        object.__setattr__(self, name, part)
-        return part
 
     def __eq__(self, other: object) -> bool:
         if not all(hasattr(other, name) for name in self.parts):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.parts)
+
+
+class _Part:
+    """Reads a field when it is first asked for; from then on the value's own dictionary has it, which Python looks into
+    first where a descriptor cannot be set."""
+
+    def __init__(self, name: str, read: Callable[[Json], Any]) -> None:
+        self._name = name
+        self._read = read
+
+    def __get__(self, value: Any, owner: type) -> Any:
+        had = value.__dict__
+        part = had[self._name] = self._read(had[_TOLD])
+        return part
+
+
+_TOLD = " told"
+"""Where a value keeps what it is read from: no field has such a name."""

@@ -1,18 +1,20 @@
 """An event that was read, applied: exactly once for its (source, id), through the one commit loop.
 
-An order keeps the customer under whom it was told first. An event that names another customer, who is the same person
-since they were merged, is applied as if it named that one; what comes of it is passed on in `following`. Who is who is
-only read where the names differ, or where the wallet has not what a reversal takes.
+An order keeps the customer under whom it was told first, or who spent credit for it. An event that names another
+customer, who is the same person since they were merged, is applied as if it named that one; what comes of it is passed
+on in `following`. Who is who is only read of an order that is new and may have been paid with credit, where the names
+differ, or where the wallet has not what a reversal takes.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from chalicelib.customers import commands as customers
-from chalicelib.customers.passing import lend_back, pass_on, same_person
+from chalicelib.customers.passing import lend_back, pass_on, same_person, spender
 from chalicelib.events.model import (
     CustomerDid,
     CustomersMerged,
@@ -31,6 +33,7 @@ from chalicelib.ledger.model import Plan, Source
 from chalicelib.ledger.refunding import REFUND
 from chalicelib.ledger.refusals import InsufficientCredit, OrderMismatch, Refused
 from chalicelib.orders import commands
+from chalicelib.orders.commands import SpentByAnother
 from chalicelib.orders.queries import taken_by_reversal
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
@@ -77,11 +80,14 @@ def _of_orders(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
     """`KeyReused` may be this very event, that another worker has applied under the order's own customer meanwhile."""
     try:
         return _of_order(engine, wanted, envelope)
+    except SpentByAnother as another:
+        same = _of(wanted, another.customer)
     except (OrderMismatch, KeyReused):
         as_remembered = _as_remembered(engine, wanted)
         if as_remembered is None:
             raise
-    return _of_order(engine, as_remembered, envelope)
+        same = as_remembered
+    return _of_order(engine, same, envelope)
 
 
 def _as_remembered(engine: Engine, wanted: OfOrders) -> OfOrders | None:
@@ -99,17 +105,26 @@ def _as_remembered(engine: Engine, wanted: OfOrders) -> OfOrders | None:
     order = engine.store.order(order_id)
     if order is None or order.customer == customer or not same_person(engine.store, order.customer, customer):
         return None
-    if isinstance(wanted, OrderPaid):
-        return replace(wanted, order=replace(wanted.order, customer=order.customer))
-    return replace(wanted, wallet=WalletId(order.customer, wanted.wallet.currency))
+    return _of(wanted, order.customer)
+
+
+def _of(wanted: OfOrders, customer: str) -> OfOrders:
+    """The same, of another customer; what undoes a refund names none."""
+    match wanted:
+        case OrderPaid(order=told):
+            return replace(wanted, order=replace(told, customer=customer))
+        case OrderCancelled(wallet) | RefundCreated(wallet):
+            return replace(wanted, wallet=WalletId(customer, wallet.currency))
+        case RefundReversed():
+            return wanted
 
 
 def _of_order(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
     match wanted:
         case OrderPaid(order=order):
-            return commands.remember(engine, order, envelope)
+            return commands.remember(engine, order, envelope, partial(spender, engine.store))
         case OrderCancelled(wallet, order_id):
-            return commands.cancel(engine, wallet, order_id, envelope)
+            return commands.cancel(engine, wallet, order_id, envelope, partial(spender, engine.store))
         case RefundCreated(wallet, refund):
             return commands.refund(engine, wallet, refund, envelope)
         case RefundReversed(refund_id):

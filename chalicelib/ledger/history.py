@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chalicelib.ledger.limits import MAX_GRANTS_OF_ORDER, MAX_REDEMPTIONS_OF_ORDER
 from chalicelib.ledger.model import Entry, EntryType, Hold, Redemption, Wallet
-from chalicelib.ledger.orders import Order, Tenders, tenders
 from chalicelib.ledger.refusals import (
     CurrencyMismatch,
     OrderLimitExceeded,
@@ -14,6 +14,9 @@ from chalicelib.ledger.refusals import (
     OrderNotSeen,
     RedemptionNotSeen,
 )
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.orders import Order, Tenders
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ def paid_order(seen: OrderHistory, wallet: Wallet, order_id: str, settled: tuple
 
 def tenders_of(seen: OrderHistory, order: Order, wallet: Wallet) -> Tenders:
     """What paid this order, by all that its wallet had to do with it."""
+    from chalicelib.ledger.orders import tenders  # what serves wallets alone starts without it
+
     return tenders(order, seen.redemptions, holds_for(wallet, order.id), _given_up(seen, order))
 
 

@@ -6,33 +6,64 @@ All of them answer with `Answer`, and raise a `Refused` (nothing changed; a `Not
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chalicelib.ledger import ordering, refunding
+from chalicelib.ledger.model import Act, Plan
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refunding import Refund
 from chalicelib.ledger.refusals import RefundMismatch, RefundNotSeen
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.order_reading import refunds_made
-from chalicelib.store.reading import Subject
+from chalicelib.store.reading import Seen, Subject
+
+Spender = Callable[[WalletId, str], str]
+"""Of a wallet and an order, the customer whose wallet paid the order with credit."""
 
 
-def remember(engine: Engine, order: Order, envelope: Envelope) -> Answer:
-    """An order was paid."""
-    return engine.execute(
-        WalletId(order.customer, order.currency),
-        envelope,
-        lambda seen, act, _: ordering.remember(seen.wallet, seen.order.order, order, act),
-        Subject(order=order.id),
-    )
+class SpentByAnother(Exception):
+    """An order that is not known yet was paid with credit of another id of the same person; nothing was done."""
+
+    def __init__(self, customer: str) -> None:
+        super().__init__(customer)
+        self.customer = customer
 
 
-def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope) -> Answer:
-    return engine.execute(
-        wallet,
-        envelope,
-        lambda seen, act, policy: ordering.cancel(seen.wallet, seen.order, order_id, act, policy),
-        Subject(order=order_id, order_history=True),
-    )
+def remember(engine: Engine, order: Order, envelope: Envelope, spender: Spender) -> Answer:
+    """An order was paid.
+
+    :raises SpentByAnother: so it is to be remembered under that customer
+    """
+    wallet = WalletId(order.customer, order.currency)
+
+    def decide(seen: Seen, act: Act, _: Policy) -> Plan:
+        if seen.order.order is None and order.credit_used != 0:
+            _refuse_another(spender, wallet, order.id)
+        return ordering.remember(seen.wallet, seen.order.order, order, act)
+
+    return engine.execute(wallet, envelope, decide, Subject(order=order.id))
+
+
+def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope, spender: Spender) -> Answer:
+    """An order was cancelled, perhaps one that is not known yet.
+
+    :raises SpentByAnother: as `remember`
+    """
+
+    def decide(seen: Seen, act: Act, policy: Policy) -> Plan:
+        if seen.order.order is None:
+            _refuse_another(spender, wallet, order_id)
+        return ordering.cancel(seen.wallet, seen.order, order_id, act, policy)
+
+    return engine.execute(wallet, envelope, decide, Subject(order=order_id, order_history=True))
+
+
+def _refuse_another(spender: Spender, wallet: WalletId, order_id: str) -> None:
+    customer = spender(wallet, order_id)
+    if customer != wallet.customer:
+        raise SpentByAnother(customer)
 
 
 def refund(engine: Engine, wallet: WalletId, command: Refund, envelope: Envelope) -> Answer:

@@ -199,9 +199,11 @@ def _orders(activity: Activity, currency: str | None, first: int, last: int, win
     if not windowed or (first <= ever.first_day and last >= ever.last_day):
         return ever.count, ever.total
     found = activity.orders_between(first, last, currency)
+    if activity.orders_by_day(currency) == ever.count:
+        return found
     since = activity.orders_known_since
-    if (since is not None and first >= since) or activity.orders_by_day(currency) == ever.count:
-        return found.count, found.total
+    if since is not None and first >= since:
+        return found
     return AtLeast(found.count), AtLeast(found.total)
 
 

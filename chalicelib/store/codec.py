@@ -32,8 +32,8 @@ from chalicelib.ledger.model import (
     Wallet,
 )
 from chalicelib.ledger.settling import due_at
+from chalicelib.store.earning_codec import earning_of, earning_text
 from chalicelib.store.envelope import WalletId
-from chalicelib.store.order_codec import earning_of, earning_text
 from chalicelib.store.packing import compact, deflate, inflate, parsed
 from chalicelib.store.signals import NewerSchema
 from chalicelib.store.tables import DUE_SHARDS, SCHEMA, EntryRow, Tables, WalletRow

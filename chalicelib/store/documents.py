@@ -24,7 +24,7 @@ from typing import Any
 from pynamodb.exceptions import GetError, QueryError, TransactWriteError
 
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
-from chalicelib.store.packing import compact, deflate, item_of, parsed
+from chalicelib.store.packing import compact, deflate, item_of, looked_at, parsed
 from chalicelib.store.reading import BATCH_READS, Store
 from chalicelib.store.signals import Signal, Unread, signal_of, unread
 from chalicelib.store.tables import DOCUMENTS_DUE, DUE_SHARDS, OPERATION
@@ -148,7 +148,7 @@ class Documents:
         except QueryError as error:
             raise unread(error) from error
         last = page.get("LastEvaluatedKey")
-        found = ((item["sk"]["S"], parsed(item["body"]["B"])) for item in page["Items"])
+        found = ((item["sk"]["S"], looked_at(item["body"]["B"])) for item in page["Items"])
         return found, last["sk"]["S"] if last else None
 
     def all(self, pk: str, *, begins: str | None = None, limit: int = 1_000) -> Iterator[Document]:

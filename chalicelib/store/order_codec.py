@@ -1,4 +1,4 @@
-"""How an order, and the rule that a grant was earned by, become items and back.
+"""How an order becomes an item and back.
 
 `told` of an order is compact JSON, deflated: refunds of one order are much alike, and every refund writes the item.
 What is absent or nothing is left out. Fields are told by name: a later version may add one, and reads an older item.
@@ -6,29 +6,25 @@ What is absent or nothing is left out. Fields are told by name: a later version 
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
 from typing import Any
 
-from chalicelib.ledger.earning import Earning
 from chalicelib.ledger.orders import Order, Refunded, Taking
-from chalicelib.ledger.policy import Clawback
+from chalicelib.store.earning_codec import what_is_said
 from chalicelib.store.packing import compact, deflate, parsed
 from chalicelib.store.signals import NewerSchema
-from chalicelib.store.tables import ORDER, SCHEMA, OrderRow, Tables
+from chalicelib.store.tables import SCHEMA, OrderRow, Tables, order_key
 
 _OUTSIDE = frozenset({"id", "customer", "currency", "total", "version"})
 """Fields of an order that are attributes of their own."""
 
 
-def order_key(order_id: str) -> tuple[str, str]:
-    return f"#order/{order_id}", ORDER
-
-
 def order_row(tables: Tables, order: Order, version: int) -> OrderRow:
     """The item of an order as it is written the `version`th time."""
-    told = {name: value for name, value in _told(order).items() if name not in _OUTSIDE}
-    told |= {"refunds": [_told(each) for each in order.refunds], "takings": [_told(each) for each in order.takings]}
+    told = {name: value for name, value in what_is_said(order).items() if name not in _OUTSIDE}
+    told |= {
+        "refunds": [what_is_said(each) for each in order.refunds],
+        "takings": [what_is_said(each) for each in order.takings],
+    }
     return tables.order(
         *order_key(order.id),
         version=version,
@@ -61,18 +57,3 @@ def order_of(row: OrderRow) -> Order:
 
 def _int_or_none(value: Any) -> int | None:
     return None if value is None else int(value)
-
-
-def earning_text(earning: Earning) -> str:
-    return compact(_told(earning))
-
-
-def earning_of(text: str) -> Earning:
-    told: dict[str, Any] = json.loads(text)
-    return Earning(**{**told, "clawback": Clawback(told["clawback"])})
-
-
-def _told(value: Any) -> dict[str, Any]:
-    """The fields that say something; zero does: a refund whose credit share is nothing has one."""
-    said = {field.name: getattr(value, field.name) for field in fields(value)}
-    return {name: told for name, told in said.items() if told is not None and told is not False and told != ()}

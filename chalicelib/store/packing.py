@@ -25,6 +25,13 @@ def parsed(data: bytes) -> Any:
     return json.loads(inflate(data))
 
 
+def looked_at(data: bytes) -> Any:
+    """The same, in a third of the time, of what has no number past 64 bits: such a one would come out as a float."""
+    import orjson  # few functions look
+
+    return orjson.loads(zlib.decompress(data))
+
+
 def item_of(attributes: dict[str, Any]) -> dict[str, Any]:
     """The item that a row with these attributes becomes on the wire; those that are None are left out."""
     item: dict[str, Any] = {}

@@ -10,21 +10,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import GetError, QueryError
 
 from chalicelib.ledger.history import NO_HISTORY, OrderHistory
 from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Tally, Wallet, lot_sequence
-from chalicelib.ledger.orders import Order
 from chalicelib.runtime.clock import Clock
 from chalicelib.store.codec import entry_of, redemption_of, wallet_of
 from chalicelib.store.connections import Connections
 from chalicelib.store.envelope import WalletId
-from chalicelib.store.order_codec import order_key, order_of
 from chalicelib.store.order_reading import entries_about, redemptions_among
 from chalicelib.store.signals import Unread, unread
-from chalicelib.store.tables import CLOCK_KEY, OPERATION, REFUNDS, SETTINGS_KEY, TALLY, OperationRow, Tables
+from chalicelib.store.tables import (
+    CLOCK_KEY,
+    OPERATION,
+    REFUNDS,
+    SETTINGS_KEY,
+    TALLY,
+    OperationRow,
+    Tables,
+    order_key,
+)
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.orders import Order
 
 _REDEMPTION_ID = re.compile(r"rdm_([a-z2-7]{24})")
 _HOLD_ID = re.compile(r"hld_([a-z2-7]{24})")
@@ -231,7 +241,11 @@ class Store:
         return [(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
 
     def _order(self, item: dict[str, Any] | None) -> Order | None:
-        return None if item is None else order_of(self.tables.order.from_raw_data(item))
+        if item is None:
+            return None
+        from chalicelib.store.order_codec import order_of  # what serves wallets alone starts without it
+
+        return order_of(self.tables.order.from_raw_data(item))
 
     def _tally(self, item: dict[str, Any] | None) -> Tally:
         if item is None:

@@ -46,6 +46,11 @@ CLOCK_KEY = ("#clock", "clock")
 SETTINGS_KEY = ("#settings", "settings")
 
 
+def order_key(order_id: str) -> tuple[str, str]:
+    """Where an order is remembered."""
+    return f"#order/{order_id}", ORDER
+
+
 class WalletRow(Model):
     """A wallet. `lots` (deflated) and `holds` are compact JSON, see `codec`; `shard` and `due_at` are the due index."""
 

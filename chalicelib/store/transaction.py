@@ -16,20 +16,21 @@ in the order of the calls, and the updates behind them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.ledger.model import Plan, Tally
-from chalicelib.ledger.orders import Order
 from chalicelib.store.codec import entry_row, redemption_record, wallet_row
 from chalicelib.store.envelope import Envelope, WalletId
-from chalicelib.store.order_codec import order_row
 from chalicelib.store.packing import deflate
 from chalicelib.store.reading import Seen, Store, tally_key
 from chalicelib.store.signals import Signal, signal_of
 from chalicelib.store.tables import CLOCK_KEY, OPERATION, OperationRow, Tables, WalletRow
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.orders import Order
 
 KEY_RETENTION_SECONDS = 40 * 24 * 3600
 """How long an operation that moved no redemption is kept; the contract promises keys 30 days."""
@@ -75,6 +76,8 @@ def _unchanged(tables: Tables, version: int) -> Any:
 
 
 def _save_order(tables: Tables, transaction: TransactWrite, order: Order, before: Order | None) -> None:
+    from chalicelib.store.order_codec import order_row  # what serves wallets alone starts without it
+
     rows = tables.order
     version = before.version if before is not None else 0
     unchanged = rows.version == version if version else rows.pk.does_not_exist()

@@ -25,9 +25,9 @@ from chalicelib.runtime.environment import Settings
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
 from chalicelib.store.envelope import WalletId
-from chalicelib.store.order_codec import order_key, order_row
+from chalicelib.store.order_codec import order_row
 from chalicelib.store.reading import Store
-from chalicelib.store.tables import OPERATION, bind
+from chalicelib.store.tables import OPERATION, bind, order_key
 from dev.audit import Report, survey, tell
 from dev.engine import create_tables, delete_tables
 from tests.engine.conftest import POLICY

@@ -99,10 +99,12 @@ def test_a_batch_of_duplicates_costs_one_read(counter: Counter, scales: Scales) 
     assert told.bill.read_units == 10
 
 
+@pytest.mark.parametrize(("credit", "reads"), [(None, 1), (0, 0)], ids=["credit not spoken of", "no credit"])
 @pytest.mark.parametrize("lines", [0, 250])
 def test_a_paid_order_costs_four_write_units_whatever_it_is_made_of(
-    counter: Counter, scales: Scales, lines: int
+    counter: Counter, scales: Scales, lines: int, credit: int | None, reads: int
 ) -> None:
+    """Of one that may have been paid with credit it is read whether its customer was merged."""
     wallet, order = new_wallet(), new_name("order")
     line = {
         "product": "hat-" + "x" * 60,
@@ -111,12 +113,14 @@ def test_a_paid_order_costs_four_write_units_whatever_it_is_made_of(
         "quantity": 1,
         "unit_price": 9,
     }
-    told = {"lines": [line] * lines} if lines else {}
+    told: dict[str, Any] = {"lines": [line] * lines} if lines else {}
+    if credit is not None:
+        told["credit_used"] = credit
     body = event("order.paid", paid(wallet, order, 9 * 250, site="outlet", paid_at="2026-05-01T10:00:00Z", **told))
     with scales.weigh() as weighed:
         assert counter.post.deliver(body) == []
     assert weighed.bill.write_units == 4
-    assert weighed.bill.operations == ["GetItem", "BatchGetItem", "TransactWriteItems"]
+    assert weighed.bill.operations == ["GetItem", "BatchGetItem", *["GetItem"] * reads, "TransactWriteItems"]
 
 
 def test_a_cancelled_order_costs_no_more_than_a_refund(counter: Counter, scales: Scales) -> None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib.store.order_codec import order_key
+from chalicelib.store.tables import order_key
 from tests.engine.counter import EVENTS, Counter, Said, new_name, order_paid, refund, refund_to_credit
 from tests.engine.crowd import at_once
 from tests.engine.post import Notes, Post, event, refunded

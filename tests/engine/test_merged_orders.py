@@ -124,6 +124,63 @@ def test_a_refund_that_names_who_is_gone_of_an_order_of_who_is_left_is_applied(c
     assert balances(counter, gone, sale.wallet) == [0, 1_200]
 
 
+@named
+@pytest.mark.parametrize("credit_used", [1_200, None], ids=["said", "not said"])
+def test_an_order_belongs_to_the_id_that_spent_credit_for_it(
+    counter: Counter, naming: Naming, credit_used: int | None
+) -> None:
+    """Whichever id its `order.paid` names: by then the shop knows the customer by the other one."""
+    sale = counter.sold(told=False)
+    other = merged_after(counter, sale)
+    told = paid(naming(sale.wallet, other), sale.order, 3_000)
+    if credit_used is not None:
+        told["credit_used"] = credit_used
+    assert counter.send("order.paid", told) == "applied"
+    assert counter.send("order.paid", told) == "duplicate"
+    assert counter.send("refund.created", refunded(other, sale.order, 1_500)) == "applied"
+    assert balances(counter, sale.wallet, other) == [0, 600]
+    assert counter.send("order.cancelled", cancelled(other, sale.order)) == "applied"
+    assert balances(counter, sale.wallet, other) == [0, 1_200]
+
+
+def test_the_same_order_told_twice_in_one_event_is_one(counter: Counter) -> None:
+    """An event that was applied under the other id is a duplicate when it comes again."""
+    sale = counter.sold(told=False)
+    other = merged_after(counter, sale)
+    body = event("order.paid", paid(other, sale.order, 3_000, credit_used=1_200), new_name())
+    counter.until_done(body)
+    counter.until_done(body, receives=2)
+    order = counter.till.engine.store.order(sale.order)
+    assert order is not None
+    assert (order.customer, order.total) == (sale.wallet.customer, 3_000)
+
+
+def test_credit_spent_under_any_of_three_ids_is_found(counter: Counter) -> None:
+    sale = counter.sold(told=False)
+    middle = merged_after(counter, sale)
+    last = merged_after(counter, replace(sale, wallet=middle))
+    assert counter.send("order.paid", paid(middle, sale.order, 3_000, credit_used=1_200)) == "applied"
+    assert counter.send("refund.created", refunded(last, sale.order, 3_000)) == "applied"
+    assert balances(counter, sale.wallet, middle, last) == [0, 0, 1_200]
+
+
+@named
+def test_a_cancellation_before_its_order_gives_back_what_another_id_spent(counter: Counter, naming: Naming) -> None:
+    sale = counter.sold(told=False)
+    other = merged_after(counter, sale)
+    assert counter.send("order.cancelled", cancelled(naming(sale.wallet, other), sale.order)) == "applied"
+    assert balances(counter, sale.wallet, other) == [0, 1_200]
+    assert counter.send("order.paid", paid(other, sale.order, 3_000, credit_used=1_200)) == "applied"
+    assert balances(counter, sale.wallet, other) == [0, 1_200]
+
+
+def test_credit_that_somebody_else_spent_for_an_order_is_not_given_to_who_names_it(counter: Counter) -> None:
+    sale, one, other = counter.sold(told=False), new_wallet(), new_wallet()
+    merge(counter, one, other)
+    assert counter.send("order.cancelled", cancelled(other, sale.order)) == "applied"
+    assert balances(counter, sale.wallet, one, other) == [0, 0, 0]
+
+
 def test_a_refund_finds_who_is_left_behind_two_merges(counter: Counter) -> None:
     sale = counter.sold()
     middle = merged_after(counter, sale)
