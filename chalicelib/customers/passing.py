@@ -11,13 +11,15 @@ A merge that comes between finds the credit where it was booked, and moves it it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
-from chalicelib.ledger.booking import SPENDS
+from chalicelib.ledger.booking import EFFECT, SPENDS
 from chalicelib.ledger.granting import ORDER
 from chalicelib.ledger.limits import MAX_OPEN_HOLDS, MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.merging import Moved, lend, merge
-from chalicelib.ledger.model import Act, EntryType, Plan, Source, Wallet
+from chalicelib.ledger.model import Act, Entry, EntryType, Plan, Source, Wallet
 from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, LotLimitExceeded, Refused, WalletFrozen
 from chalicelib.ledger.settling import SYSTEM
 from chalicelib.runtime.clock import Deadline
@@ -36,7 +38,7 @@ IN_THE_WAY = (WalletFrozen, HoldOpen, LotLimitExceeded, BalanceLimitExceeded)
 """What keeps credit in the wallet where it was booked, until the next of its orders or another merge moves it."""
 
 
-USES = SPENDS | {EntryType.HELD}
+PAYING = SPENDS | {EntryType.RESTORED}
 MAX_IDS_ASKED = 100
 """Ids merged into a customer whose wallets are asked what an order was paid with."""
 
@@ -55,8 +57,9 @@ def same_person(store: Store, one: str, other: str) -> bool:
 
 
 def spender(store: Store, wallet: WalletId, order_id: str) -> str:
-    """Of all ids of the person whose wallet this is, the one whose wallet spent credit for an order, or set some aside;
-    the wallet's own where none did, or where nobody was merged. It costs one read where nobody was.
+    """Of all ids of the person whose wallet this is, the one whose wallet paid an order with credit, or has set some
+    aside for it: by what is spent for it still, not by what was given back. Where none did, the one to whom it earned
+    something, or else the one who is left: only that one can pay it yet. It costs one read where nobody was merged.
 
     :raises Unread: it could not be read
     :raises OrderLimitExceeded: see `order_reading.entries_about`
@@ -67,12 +70,28 @@ def spender(store: Store, wallet: WalletId, order_id: str) -> str:
     stands = profiles.standing(wallet.customer)
     if stands.customer == wallet.customer and not stands.depth:
         return wallet.customer
+    earner = None
     others = (stands.customer, *profiles.merged_into(stands.customer, MAX_IDS_ASKED))
     for customer in dict.fromkeys((wallet.customer, *others)):
         about = entries_about(store, WalletId(customer, wallet.currency), order_id)
-        if any(entry.type in USES for entry in about):
+        if _pays(about):
             return customer
-    return wallet.customer
+        if earner is None and any(entry.earned is not None for entry in about):
+            earner = customer
+    return earner or stands.customer
+
+
+def _pays(entries: Iterable[Entry]) -> bool:
+    """Whether entries about an order leave credit spent for it, or set aside."""
+    spent, held = 0, dict[str | None, int]()
+    for entry in entries:
+        if entry.type in PAYING:
+            spent -= entry.amount
+        change = EFFECT[entry.type][1]
+        if change:
+            parts = sum(part.amount for part in entry.allocations)
+            held[entry.hold] = held.get(entry.hold, 0) + change * parts
+    return spent > 0 or any(held.values())
 
 
 def pass_on(

@@ -45,6 +45,8 @@ class _Part:
         self._read = read
 
     def __get__(self, value: Any, owner: type) -> Any:
+        if value is None:
+            return self
         had = value.__dict__
         part = had[self._name] = self._read(had[_TOLD])
         return part

@@ -31,9 +31,8 @@ from chalicelib.events.model import (
 )
 from chalicelib.ledger.model import Plan, Source
 from chalicelib.ledger.refunding import REFUND
-from chalicelib.ledger.refusals import InsufficientCredit, OrderMismatch, Refused
+from chalicelib.ledger.refusals import InsufficientCredit, OrderMismatch, Refused, SpentByAnother
 from chalicelib.orders import commands
-from chalicelib.orders.commands import SpentByAnother
 from chalicelib.orders.queries import taken_by_reversal
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
@@ -41,6 +40,9 @@ from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId
 from chalicelib.store.packing import parsed
 from chalicelib.store.signals import Busy, KeyReused
+
+MAX_IDS_TRIED = 4
+"""Ids of one person that an event is tried under: as named, as paid, and as another worker has remembered it since."""
 
 
 def apply(engine: Engine, event: Event, deadline: Deadline, trace: Trace, *, dry_run: bool = False) -> Outcome:
@@ -78,16 +80,17 @@ def record_of(answer: bytes) -> dict[str, Any]:
 
 def _of_orders(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
     """`KeyReused` may be this very event, that another worker has applied under the order's own customer meanwhile."""
-    try:
-        return _of_order(engine, wanted, envelope)
-    except SpentByAnother as another:
-        same = _of(wanted, another.customer)
-    except (OrderMismatch, KeyReused):
-        as_remembered = _as_remembered(engine, wanted)
-        if as_remembered is None:
-            raise
-        same = as_remembered
-    return _of_order(engine, same, envelope)
+    for _ in range(MAX_IDS_TRIED):
+        try:
+            return _of_order(engine, wanted, envelope)
+        except SpentByAnother as another:
+            wanted = _of(wanted, another.customer)
+        except (OrderMismatch, KeyReused):
+            as_remembered = _as_remembered(engine, wanted)
+            if as_remembered is None:
+                raise
+            wanted = as_remembered
+    raise Busy
 
 
 def _as_remembered(engine: Engine, wanted: OfOrders) -> OfOrders | None:

@@ -93,6 +93,14 @@ class OrderMismatch(Refused):
     code = "order_mismatch"
 
 
+class SpentByAnother(OrderMismatch):
+    """The order is not known yet, and was paid with credit of another id of the same person."""
+
+    def __init__(self, customer: str) -> None:
+        super().__init__("The order was paid with credit of another id of this customer.", customer=customer)
+        self.customer = customer
+
+
 class RefundMismatch(Refused):
     """The refund was made before, and was another one."""
 

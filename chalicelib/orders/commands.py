@@ -13,7 +13,7 @@ from chalicelib.ledger.model import Act, Plan
 from chalicelib.ledger.orders import Order
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refunding import Refund
-from chalicelib.ledger.refusals import RefundMismatch, RefundNotSeen
+from chalicelib.ledger.refusals import RedemptionNotSeen, RefundMismatch, RefundNotSeen, SpentByAnother
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.order_reading import refunds_made
@@ -21,14 +21,6 @@ from chalicelib.store.reading import Seen, Subject
 
 Spender = Callable[[WalletId, str], str]
 """Of a wallet and an order, the customer whose wallet paid the order with credit."""
-
-
-class SpentByAnother(Exception):
-    """An order that is not known yet was paid with credit of another id of the same person; nothing was done."""
-
-    def __init__(self, customer: str) -> None:
-        super().__init__(customer)
-        self.customer = customer
 
 
 def remember(engine: Engine, order: Order, envelope: Envelope, spender: Spender) -> Answer:
@@ -50,11 +42,15 @@ def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope, 
     """An order was cancelled, perhaps one that is not known yet.
 
     :raises SpentByAnother: as `remember`
+    :raises RedemptionNotSeen: another id of the same person paid for it, which was not merged when it was remembered
     """
 
     def decide(seen: Seen, act: Act, policy: Policy) -> Plan:
-        if seen.order.order is None:
+        order = seen.order.order
+        if order is None:
             _refuse_another(spender, wallet, order_id)
+        elif not (order.cancelled or seen.order.redemptions):
+            _refuse_unreachable(spender, wallet, order)
         return ordering.cancel(seen.wallet, seen.order, order_id, act, policy)
 
     return engine.execute(wallet, envelope, decide, Subject(order=order_id, order_history=True))
@@ -64,6 +60,21 @@ def _refuse_another(spender: Spender, wallet: WalletId, order_id: str) -> None:
     customer = spender(wallet, order_id)
     if customer != wallet.customer:
         raise SpentByAnother(customer)
+
+
+def _refuse_unreachable(spender: Spender, wallet: WalletId, order: Order) -> None:
+    """The order was remembered under an id that was merged with the one that paid only later: it cannot be given back
+    what is another wallet's, and is not to be told as done."""
+    if order.customer != wallet.customer or not order.credit_used:
+        return
+    customer = spender(wallet, order.id)
+    if customer != wallet.customer:
+        raise RedemptionNotSeen(
+            "The order is known under one id of this customer, and was paid with credit of another.",
+            order_id=order.id,
+            customer=wallet.customer,
+            paid_by=customer,
+        )
 
 
 def refund(engine: Engine, wallet: WalletId, command: Refund, envelope: Envelope) -> Answer:

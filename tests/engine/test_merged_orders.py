@@ -9,8 +9,10 @@ from itertools import count
 
 import pytest
 
+from chalicelib.customers import passing
 from chalicelib.customers.commands import merge_into
 from chalicelib.edge.event_parsing import received
+from chalicelib.events import applying as applying_events
 from chalicelib.events import receiving
 from chalicelib.events.model import Status
 from chalicelib.ledger.limits import MAX_OPEN_LOTS
@@ -172,6 +174,96 @@ def test_a_cancellation_before_its_order_gives_back_what_another_id_spent(counte
     assert balances(counter, sale.wallet, other) == [0, 1_200]
     assert counter.send("order.paid", paid(other, sale.order, 3_000, credit_used=1_200)) == "applied"
     assert balances(counter, sale.wallet, other) == [0, 1_200]
+
+
+def test_a_hold_that_was_given_up_decides_nothing(counter: Counter) -> None:
+    """The credit that it had set aside moved with the merge, and paid the order from there, told later."""
+    one, other, order = new_wallet(), new_wallet(), new_name("order")
+    counter.till.fill(one, 1_200, kind=Kind.COMPENSATION)
+    counter.till.release(one, counter.till.hold(one, 1_200, order).hold)
+    merge(counter, one, other)
+    assert counter.send("order.paid", paid(other, order, 3_000, credit_used=1_200)) == "applied"
+    counter.till.redeem(other, 1_200, order)
+    assert counter.send("refund.created", refunded(one, order, 3_000)) == "applied"
+    assert balances(counter, one, other) == [0, 1_200]
+
+
+@named
+@pytest.mark.parametrize("early", [True, False], ids=["told before it is paid", "told after"])
+def test_a_redemption_that_was_undone_decides_nothing(counter: Counter, naming: Naming, early: bool) -> None:
+    sale = counter.sold(told=False)
+    assert sale.redemption is not None
+    counter.till.reverse(sale.wallet, sale.redemption)
+    other = merged_after(counter, sale)
+    told = paid(naming(sale.wallet, other), sale.order, 3_000, credit_used=1_200)
+    if early:
+        assert counter.send("order.paid", told) == "applied"
+    counter.till.capture(other, counter.till.hold(other, 1_200, sale.order).hold)
+    if not early:
+        assert counter.send("order.paid", told) == "applied"
+    assert counter.send("refund.created", refunded(other, sale.order, 1_000)) == "applied"
+    assert counter.send("order.cancelled", cancelled(sale.wallet, sale.order)) == "applied"
+    assert balances(counter, sale.wallet, other) == [0, 1_200]
+
+
+def test_an_order_that_nobody_paid_with_credit_belongs_to_the_id_that_it_earned_something_for(counter: Counter) -> None:
+    """It is taken back when the order is refunded, from who is left."""
+    one, other, order = new_wallet(), new_wallet(), new_name("order")
+    counter.till.issue(one, 300, Kind.CASHBACK, source=Source("order", order))
+    merge(counter, one, other)
+    assert counter.send("order.paid", paid(other, order, 3_000)) == "applied"
+    assert counter.send("refund.created", refunded(other, order, 3_000)) == "applied"
+    assert balances(counter, one, other) == [0, 0]
+    assert debts(counter, one, other) == [0, 0]
+
+
+def test_credit_set_aside_by_who_is_left_keeps_the_order_there(counter: Counter) -> None:
+    one, other, order = new_wallet(), new_wallet(), new_name("order")
+    merge(counter, one, other)
+    counter.till.fill(other, 1_200, kind=Kind.COMPENSATION)
+    hold = counter.till.hold(other, 1_200, order).hold
+    assert counter.send("order.paid", paid(one, order, 3_000, credit_used=1_200)) == "applied"
+    counter.till.capture(other, hold)
+    assert counter.send("order.cancelled", cancelled(one, order)) == "applied"
+    assert balances(counter, one, other) == [0, 1_200]
+
+
+@pytest.mark.parametrize("first", ["the same event", "its order.paid"])
+def test_another_worker_who_looked_before_the_merge_and_was_first(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """It found nobody merged, and remembers the order under the named id while this one looks."""
+    sale = counter.sold(told=False)
+    other = merged_after(counter, sale)
+    mine = event("order.cancelled", cancelled(other, sale.order), "event-of-" + sale.order)
+    theirs = mine if first == "the same event" else event("order.paid", paid(other, sale.order, 3_000), new_name())
+    looks, asked = passing.spender, count()
+
+    def looked(store: Store, wallet: WalletId, order_id: str) -> str:
+        if next(asked):
+            return wallet.customer
+        found = looks(store, wallet, order_id)
+        counter.until_done(theirs)
+        return found
+
+    monkeypatch.setattr(applying_events, "spender", looked)
+    counter.until_done(mine)
+    assert counter.post.fate("event-of-" + sale.order)["status"] == "applied"
+    order = counter.till.engine.store.order(sale.order)
+    assert order is not None
+    assert (order.customer, order.cancelled) == (other.customer, True)
+
+
+def test_a_cancellation_that_cannot_reach_what_paid_is_not_told_as_done(counter: Counter) -> None:
+    """The order was remembered under the other id before the two were merged."""
+    sale, other = counter.sold(told=False), new_wallet()
+    assert counter.send("order.paid", paid(other, sale.order, 3_000, credit_used=1_200)) == "applied"
+    merge(counter, sale.wallet, other)
+    body = event("order.cancelled", cancelled(other, sale.order), new_name())
+    assert counter.post.deliver(body) == [0]
+    order = counter.till.engine.store.order(sale.order)
+    assert order is not None
+    assert not order.cancelled
 
 
 def test_credit_that_somebody_else_spent_for_an_order_is_not_given_to_who_names_it(counter: Counter) -> None:
