@@ -52,7 +52,7 @@ EVENTS: dict[str, set[str]] = {
     REFUNDS: QUERY,
     "LedgerTable": actions("dynamodb", "GetItem Query PutItem"),
     ORDERS: QUERY,
-    "CustomersTable": CHECKED,
+    "CustomersTable": CHECKED | QUERY,
     "CampaignsTable": COUNT | QUERY,
 }
 """What both readers of orders' events may do, beside their queues."""
