@@ -84,7 +84,7 @@ def _of_orders(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
         try:
             return _of_order(engine, wanted, envelope)
         except SpentByAnother as another:
-            wanted = _of(wanted, another.customer)
+            wanted = _of(wanted, str(another.facts["customer"]))
         except (OrderMismatch, KeyReused):
             as_remembered = _as_remembered(engine, wanted)
             if as_remembered is None:

@@ -94,11 +94,7 @@ class OrderMismatch(Refused):
 
 
 class SpentByAnother(OrderMismatch):
-    """The order is not known yet, and was paid with credit of another id of the same person."""
-
-    def __init__(self, customer: str) -> None:
-        super().__init__("The order was paid with credit of another id of this customer.", customer=customer)
-        self.customer = customer
+    """The order is not known yet, and was paid with credit of another id of the same person: the fact `customer`."""
 
 
 class RefundMismatch(Refused):

@@ -59,7 +59,7 @@ def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope, 
 def _refuse_another(spender: Spender, wallet: WalletId, order_id: str) -> None:
     customer = spender(wallet, order_id)
     if customer != wallet.customer:
-        raise SpentByAnother(customer)
+        raise SpentByAnother("The order was paid with credit of another id of this customer.", customer=customer)
 
 
 def _refuse_unreachable(spender: Spender, wallet: WalletId, order: Order) -> None:
