@@ -1,7 +1,7 @@
 """Credit of a customer who was merged into another, on its way to who is left of them.
 
 An order stays with the customer under whom it was told, or with the one who spent credit for it, where that is another
-id of the same person (`spender`): that wallet has the history that refunds go by. So what a
+id of the same person (`home_of`): that wallet has the history that refunds go by. So what a
 refund, a cancellation or a rule gives is booked there, and passed on to the customer who stands for it, in a commit of
 its own that moves whatever there is and so does nothing a second time. What a reversal takes is lent there first; what
 it then does not take is passed back.
@@ -12,6 +12,7 @@ A merge that comes between finds the credit where it was booked, and moves it it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
@@ -56,29 +57,38 @@ def same_person(store: Store, one: str, other: str) -> bool:
     return stands == others or profiles.standing(stands).customer == others
 
 
-def spender(store: Store, wallet: WalletId, order_id: str) -> str:
+class Home(NamedTuple):
+    """The customer under whom an order that is not known yet is to be remembered, and whether that one's credit is
+    spent or set aside for it."""
+
+    customer: str
+    paid: bool
+
+
+def home_of(store: Store, wallet: WalletId, order_id: str) -> Home:
     """Of all ids of the person whose wallet this is, the one whose wallet paid an order with credit, or has set some
     aside for it: by what is spent for it still, not by what was given back. Where none did, the one to whom it earned
-    something, or else the one who is left: only that one can pay it yet. It costs one read where nobody was merged.
+    something, or else the one who is left: only that one can pay it yet. Where nobody was merged it costs one read, and
+    whether the one customer paid is not looked for.
 
     :raises Unread: it could not be read
     :raises OrderLimitExceeded: see `order_reading.entries_about`
     """
     if not store.tables.customers_name:
-        return wallet.customer
+        return Home(wallet.customer, paid=False)
     profiles = Profiles(store)
     stands = profiles.standing(wallet.customer)
     if stands.customer == wallet.customer and not stands.depth:
-        return wallet.customer
+        return Home(wallet.customer, paid=False)
     earner = None
     others = (stands.customer, *profiles.merged_into(stands.customer, MAX_IDS_ASKED))
     for customer in dict.fromkeys((wallet.customer, *others)):
         about = entries_about(store, WalletId(customer, wallet.currency), order_id)
         if _pays(about):
-            return customer
+            return Home(customer, paid=True)
         if earner is None and any(entry.earned is not None for entry in about):
             earner = customer
-    return earner or stands.customer
+    return Home(earner or stands.customer, paid=False)
 
 
 def _pays(entries: Iterable[Entry]) -> bool:

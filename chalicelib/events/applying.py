@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.customers import commands as customers
-from chalicelib.customers.passing import lend_back, pass_on, same_person, spender
+from chalicelib.customers.passing import home_of, lend_back, pass_on, same_person
 from chalicelib.events.model import (
     CustomerDid,
     CustomersMerged,
@@ -125,9 +125,9 @@ def _of(wanted: OfOrders, customer: str) -> OfOrders:
 def _of_order(engine: Engine, wanted: OfOrders, envelope: Envelope) -> Answer:
     match wanted:
         case OrderPaid(order=order):
-            return commands.remember(engine, order, envelope, partial(spender, engine.store))
+            return commands.remember(engine, order, envelope, partial(home_of, engine.store))
         case OrderCancelled(wallet, order_id):
-            return commands.cancel(engine, wallet, order_id, envelope, partial(spender, engine.store))
+            return commands.cancel(engine, wallet, order_id, envelope, partial(home_of, engine.store))
         case RefundCreated(wallet, refund):
             return commands.refund(engine, wallet, refund, envelope)
         case RefundReversed(refund_id):

@@ -19,11 +19,12 @@ from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.order_reading import refunds_made
 from chalicelib.store.reading import Seen, Subject
 
-Spender = Callable[[WalletId, str], str]
-"""Of a wallet and an order, the customer whose wallet paid the order with credit."""
+HomeOf = Callable[[WalletId, str], tuple[str, bool]]
+"""Of a wallet and an order, the id of the same person under whom the order belongs, and whether credit of that one is
+spent or set aside for it."""
 
 
-def remember(engine: Engine, order: Order, envelope: Envelope, spender: Spender) -> Answer:
+def remember(engine: Engine, order: Order, envelope: Envelope, home_of: HomeOf) -> Answer:
     """An order was paid.
 
     :raises SpentByAnother: so it is to be remembered under that customer
@@ -32,13 +33,13 @@ def remember(engine: Engine, order: Order, envelope: Envelope, spender: Spender)
 
     def decide(seen: Seen, act: Act, _: Policy) -> Plan:
         if seen.order.order is None and order.credit_used != 0:
-            _refuse_another(spender, wallet, order.id)
+            _refuse_another(home_of, wallet, order.id)
         return ordering.remember(seen.wallet, seen.order.order, order, act)
 
     return engine.execute(wallet, envelope, decide, Subject(order=order.id))
 
 
-def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope, spender: Spender) -> Answer:
+def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope, home_of: HomeOf) -> Answer:
     """An order was cancelled, perhaps one that is not known yet.
 
     :raises SpentByAnother: as `remember`
@@ -48,27 +49,27 @@ def cancel(engine: Engine, wallet: WalletId, order_id: str, envelope: Envelope, 
     def decide(seen: Seen, act: Act, policy: Policy) -> Plan:
         order = seen.order.order
         if order is None:
-            _refuse_another(spender, wallet, order_id)
+            _refuse_another(home_of, wallet, order_id)
         elif not (order.cancelled or seen.order.redemptions):
-            _refuse_unreachable(spender, wallet, order)
+            _refuse_unreachable(home_of, wallet, order)
         return ordering.cancel(seen.wallet, seen.order, order_id, act, policy)
 
     return engine.execute(wallet, envelope, decide, Subject(order=order_id, order_history=True))
 
 
-def _refuse_another(spender: Spender, wallet: WalletId, order_id: str) -> None:
-    customer = spender(wallet, order_id)
+def _refuse_another(home_of: HomeOf, wallet: WalletId, order_id: str) -> None:
+    customer, _paid = home_of(wallet, order_id)
     if customer != wallet.customer:
         raise SpentByAnother("The order was paid with credit of another id of this customer.", customer=customer)
 
 
-def _refuse_unreachable(spender: Spender, wallet: WalletId, order: Order) -> None:
+def _refuse_unreachable(home_of: HomeOf, wallet: WalletId, order: Order) -> None:
     """The order was remembered under an id that was merged with the one that paid only later: it cannot be given back
     what is another wallet's, and is not to be told as done."""
     if order.customer != wallet.customer or not order.credit_used:
         return
-    customer = spender(wallet, order.id)
-    if customer != wallet.customer:
+    customer, paid = home_of(wallet, order.id)
+    if paid and customer != wallet.customer:
         raise RedemptionNotSeen(
             "The order is known under one id of this customer, and was paid with credit of another.",
             order_id=order.id,

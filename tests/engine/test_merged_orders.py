@@ -237,16 +237,16 @@ def test_another_worker_who_looked_before_the_merge_and_was_first(
     other = merged_after(counter, sale)
     mine = event("order.cancelled", cancelled(other, sale.order), "event-of-" + sale.order)
     theirs = mine if first == "the same event" else event("order.paid", paid(other, sale.order, 3_000), new_name())
-    looks, asked = passing.spender, count()
+    looks, asked = passing.home_of, count()
 
-    def looked(store: Store, wallet: WalletId, order_id: str) -> str:
+    def looked(store: Store, wallet: WalletId, order_id: str) -> passing.Home:
         if next(asked):
-            return wallet.customer
+            return passing.Home(wallet.customer, paid=False)
         found = looks(store, wallet, order_id)
         counter.until_done(theirs)
         return found
 
-    monkeypatch.setattr(applying_events, "spender", looked)
+    monkeypatch.setattr(applying_events, "home_of", looked)
     counter.until_done(mine)
     assert counter.post.fate("event-of-" + sale.order)["status"] == "applied"
     order = counter.till.engine.store.order(sale.order)
@@ -264,6 +264,18 @@ def test_a_cancellation_that_cannot_reach_what_paid_is_not_told_as_done(counter:
     order = counter.till.engine.store.order(sale.order)
     assert order is not None
     assert not order.cancelled
+
+
+@named
+def test_an_order_whose_credit_nobody_spent_is_cancelled_after_a_merge(counter: Counter, naming: Naming) -> None:
+    """The shop said that credit was used and it was not: that is no reason to wait for it."""
+    one, other, order = new_wallet(), new_wallet(), new_name("order")
+    assert counter.send("order.paid", paid(one, order, 3_000, credit_used=1_200)) == "applied"
+    merge(counter, one, other)
+    assert counter.send("order.cancelled", cancelled(naming(one, other), order)) == "applied"
+    known = counter.till.engine.store.order(order)
+    assert known is not None
+    assert known.cancelled
 
 
 def test_credit_that_somebody_else_spent_for_an_order_is_not_given_to_who_names_it(counter: Counter) -> None:
