@@ -23,6 +23,7 @@ def body_of(profile: Profile) -> Json:
         "x": int(profile.erased),
         "m": profile.merged_into,
         "d": profile.depth,
+        "j": profile.joined_at,
     }
     return said(told)
 
@@ -39,6 +40,7 @@ def profile_of(customer: str, version: int, body: Json) -> Profile:
         erased=bool(body.get("x")),
         merged_into=body.get("m"),
         depth=body.get("d", 0),
+        joined_at=body.get("j"),
     )
 
 

@@ -11,6 +11,7 @@ from chalicelib.customers import distribution
 from chalicelib.customers.days import day_of, day_of_date
 from chalicelib.customers.happening import Happening, PersonTold, after
 from chalicelib.customers.merging import merged, without_behaviour
+from chalicelib.customers.passing import pass_on
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Person, Profile, Telling, person_replaced
 from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, WrongCustomer
 from chalicelib.customers.store import Profiles
@@ -24,6 +25,7 @@ from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer, WalletId
 from chalicelib.store.once import Decide, Deed, once
+from chalicelib.store.signals import Busy, OutcomeUnknown, Unread
 from chalicelib.store.transfer import transfer
 
 Show = Callable[[Profile], str]
@@ -130,12 +132,13 @@ def merge_into(
     """Make two customers one: all credit and debt, and what is known, goes to the other; all of it at once.
 
     A second time, under another key, it moves what the first one has got since; to the last one, where the other was
-    merged in its turn.
+    merged in its turn. What came to the first one at the very moment follows, as far as nothing is in its way.
 
     :raises WrongCustomer: both are the same
     :raises CustomerMerged: one of them was merged into another
     :raises MergeTooLarge: see there
     :raises WalletFrozen, HoldOpen, LotLimitExceeded, BalanceLimitExceeded: see `ledger.merging.merge`
+    :raises OutcomeUnknown: they may be one by now; a retry with the same key tells
     """
     if customer == into:
         raise WrongCustomer("A customer cannot be merged into itself.", field="/into")
@@ -158,7 +161,7 @@ def merge_into(
         sides = [side for giver, taker, move in moves for side in ((giver, move.source), (taker, move.target))]
         # What has nothing must have nothing still: an order of the customer may be giving it something at this moment.
         writes = transfer(engine.store, sides + empty)
-        after_source, after_target = merged(source, target)
+        after_source, after_target = merged(source, target, now)
         if source.merged_into is None:
             writes += [profiles.write(after_source), profiles.write(after_target), profiles.note_merge(customer, into)]
             writes += distribution.moved(profiles.documents, [(source, after_source), (target, after_target)])
@@ -171,7 +174,25 @@ def merge_into(
         done = Merging(customer, after_target, {giver.currency: move for giver, _, move in moves}, now)
         return Deed(writes, show(done))
 
-    return _once(engine, asked, deadline, decide, dry_run=dry_run)
+    answer = _once(engine, asked, deadline, decide, dry_run=dry_run)
+    if not dry_run:
+        follow_merge(engine, customer, operation, deadline)
+    return answer
+
+
+def follow_merge(engine: Engine, customer: str, merge: str, deadline: Deadline) -> None:
+    """Let what came to a customer while the merge was written follow: credit in a currency in which there was no wallet
+    yet is in no condition of the merge.
+
+    :raises OutcomeUnknown: the merge stands; whether all has followed is not known
+    """
+    try:
+        wallets, _ = engine.store.wallets_of(customer)
+        for wallet in wallets:
+            if wallet.lots or wallet.debt:
+                pass_on(engine, WalletId(customer, wallet.currency), None, merge, deadline)
+    except (Busy, Unread) as error:
+        raise OutcomeUnknown from error
 
 
 def _once(engine: Engine, asked: Asked | None, deadline: Deadline, decide: Decide, *, dry_run: bool) -> Answer:

@@ -20,9 +20,10 @@ from chalicelib.customers.figures import joined as figures_joined
 from chalicelib.customers.profile import Profile, people_joined
 
 
-def merged(source: Profile, into: Profile) -> tuple[Profile, Profile]:
-    """Both profiles after the merge. The source only says into whom, and which entries of its own wallets are counted:
-    the rest is in the other one. Of whom the personal data were erased, none are taken in."""
+def merged(source: Profile, into: Profile, at: int) -> tuple[Profile, Profile]:
+    """Both profiles after a merge at an instant (milliseconds). The source only says into whom, and which entries of
+    its own wallets are counted: the rest is in the other one. Of whom the personal data were erased, none are taken.
+    """
     person = into.person if into.erased else people_joined(into.person, source.person)
     activity = activities_joined(into.activity, source.activity)
     if into.erased:
@@ -32,7 +33,7 @@ def merged(source: Profile, into: Profile) -> tuple[Profile, Profile]:
         Profile(
             source.customer, activity=left, version=source.version, erased=source.erased, merged_into=into.customer
         ),
-        replace(into, person=person, activity=activity, depth=max(into.depth, source.depth + 1)),
+        replace(into, person=person, activity=activity, depth=max(into.depth, source.depth + 1), joined_at=at),
     )
 
 

@@ -1,5 +1,8 @@
 """Credit of a customer who was merged into another, on its way to who is left of them.
 
+What comes to a wallet at the moment of the merge, by somebody who had not heard of it, is seen by the merge, which
+looks once more when it is done, or by that somebody, who looks whether the customer still stands when it is done.
+
 An order stays with the customer under whom it was told, or with the one who spent credit for it, where that is another
 id of the same person (`home_of`): that wallet has the history that refunds go by. So what a
 refund, a cancellation or a rule gives is booked there, and passed on to the customer who stands for it, in a commit of
@@ -105,14 +108,21 @@ def _pays(entries: Iterable[Entry]) -> bool:
 
 
 def pass_on(
-    engine: Engine, wallet: WalletId, order_id: str, cause: str, deadline: Deadline, heir: Profile | None = None
+    engine: Engine,
+    wallet: WalletId,
+    order_id: str | None,
+    cause: str,
+    deadline: Deadline,
+    heir: Profile | None = None,
 ) -> None:
     """Move all that a wallet has to the customer into whom its own was merged; of a customer who was not, nothing.
-    `cause` is the operation that it follows from; `heir` the profile that stands, where that was read.
+    `cause` is the operation that it follows from, and `order_id` the order, if it is about one: its debt is paid then.
+    `heir` is the profile that stands, where that was read.
 
     :raises Busy, Unread: to be tried again; doing it again does nothing twice
     """
     profiles = Profiles(engine.store)
+    order = Source(ORDER, order_id) if order_id is not None else None
 
     def decide() -> list[Write]:
         nonlocal heir
@@ -121,7 +131,7 @@ def pass_on(
             return []
         (source, target), now = engine.store.wallets([wallet, WalletId(stands.customer, wallet.currency)])
         try:
-            moved = merge(source, target, _act("pass_on", cause, now), engine.policy, order=Source(ORDER, order_id))
+            moved = merge(source, target, _act("pass_on", cause, now), engine.policy, order=order)
         except IN_THE_WAY:
             return []
         return _writes(profiles, stands, source, target, moved)

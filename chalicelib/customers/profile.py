@@ -115,6 +115,8 @@ class Profile:
     merged_into: str | None = None
     depth: int = 0
     """The longest chain of merges that ends here."""
+    joined_at: int | None = None
+    """When a customer was merged into this one last (milliseconds)."""
 
 
 def value_of(person: Person, name: str) -> Any:

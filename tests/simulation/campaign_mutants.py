@@ -84,15 +84,15 @@ def plan_is_made_too_early() -> AbstractContextManager[None]:
 
 def result_is_told_before_the_grants() -> AbstractContextManager[None]:
     """A piece counts as done before its members are granted, so who comes after a worker that died does nothing."""
-    sound = granting._grant
+    sound = granting._Crediting.credit
 
-    def grant(engine: Any, campaign: Any, job: Any, due: Sequence[Any], tally: Any, deadline: Any) -> list[str]:
-        amount = sum(member.amount for member in due)
+    def credit(self: Any, due: Sequence[Any]) -> Any:
+        tally, amount = self._tally, sum(member.amount for member in due)
         told = Result(True, tally.granted + len(due), tally.granted_amount + amount, dict(tally.skipped))
-        note_result(engine, run.Run(engine.store, campaign.id, job.run), job, told, None)
-        return sound(engine, campaign, job, due, tally, deadline)
+        note_result(self._engine, run.Run(self._engine.store, self._campaign.id, self._job.run), self._job, told, None)
+        return sound(self, due)
 
-    return _with((granting, "_grant", grant))
+    return _with((granting._Crediting, "credit", credit))
 
 
 def result_counts_twice() -> AbstractContextManager[None]:

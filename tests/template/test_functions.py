@@ -110,7 +110,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "Campaign": {
         "WalletsTable": WRITE,
         "LedgerTable": actions("dynamodb", "PutItem"),
-        "CustomersTable": WRITE | QUERY,
+        "CustomersTable": WRITE | QUERY | actions("dynamodb", "ConditionCheckItem"),
         "CampaignsTable": COUNT | QUERY,
         "ReleaseQueue": CONSUME | SEND,
         SCHEDULES: actions("scheduler", "CreateSchedule"),

@@ -1,5 +1,5 @@
 """A campaign's release: its audience becomes credit, for each customer exactly once. Reading order: pieces, evaluating,
-planning, granting, driving. A schedule may begin it as well as the minute job (nudging).
+planning, granting, joined, driving. A schedule may begin it as well as the minute job (nudging).
 
     minute job -- begins --> evaluate, a message a shard --> pieces of up to 330 members, and where the next begins
                                    | the last shard to end

@@ -11,17 +11,17 @@ outcome is told that could still change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chalicelib.campaigns.release.operations import Decide
 from chalicelib.campaigns.store import CAMPAIGNS
-from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.refusals import LedgerFault
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.backoff import after_lost_race, after_trouble
 from chalicelib.store.commit import ATTEMPT_SECONDS, Engine
 from chalicelib.store.connections import LONGEST_READ_SECONDS
-from chalicelib.store.release import Mark, Operation, Outcome, read_group, written
+from chalicelib.store.release import Operation, Outcome, read_group, written
 from chalicelib.store.settlement import commit_group
 from chalicelib.store.signals import Signal, Unread
 
@@ -31,9 +31,6 @@ MAX_ROUNDS = 8
 
 NEWER_SCHEMA = "newer_schema"
 DAMAGED = "damaged"
-
-Decide = Callable[[Operation, Wallet, Mark | None, int], Outcome]
-"""What an operation comes to on its wallet, with its mark, at the present (milliseconds)."""
 
 
 @dataclass(slots=True)

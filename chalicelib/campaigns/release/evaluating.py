@@ -20,6 +20,7 @@ from chalicelib.campaigns.release.operations import mark_of
 from chalicelib.campaigns.release.pieces import (
     HOLDOUT,
     LISTED,
+    MERGED,
     NO_BASIS,
     NOT_ENTITLED,
     PIECE_MEMBERS,
@@ -133,15 +134,18 @@ class Audience:
         return self._named(customers), customers[-1] if more else None
 
     def _named(self, customers: Sequence[str]) -> Evaluated[Member]:
-        """Those whom a group names: of whom nothing is known, the groups of a tree do not count."""
+        """Those whom a group names: of whom nothing is known, the groups of a tree do not count. Who was merged into
+        another is in the audience to say so, and gets nothing."""
         known = self._profiles.get_many(customers)
         found = {
             each.customer: each for each in evaluate(self._store, known.values(), self._matchers, self._member).matched
         }
         for customer in customers:
+            place = next(place for place, names in enumerate(self._lists) if customer in names)
             if customer not in known:
-                place = next(place for place, names in enumerate(self._lists) if customer in names)
                 found[customer] = self._member(Profile(customer), place)
+            elif known[customer].merged_into is not None:
+                found[customer] = Member(customer, place, 0, MERGED)
         matched = [found[customer] for customer in customers if customer in found]
         return Evaluated(matched, len(customers), len(customers), customers[-1] if customers else None)
 

@@ -7,25 +7,32 @@ such a one did for a customer is counted by a mark.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.campaigns.model import Campaign
-from chalicelib.ledger.model import EntryType, Plan, Source
+from chalicelib.ledger.model import EntryType, Plan, Source, Wallet
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.packing import compact
-from chalicelib.store.release import Operation
+from chalicelib.store.release import Mark, Operation, Outcome
 
 CAMPAIGN = "campaign"
 """Type of the source of what a campaign granted, and its reason."""
 
+Decide = Callable[[Operation, Wallet, Mark | None, int], Outcome]
+"""What an operation comes to on its wallet, with its mark, at the present (milliseconds)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a run gave to a customer. `amount` in minor units."""
+    """What a run gave: `amount` in minor units, for whom, and in whose wallet the lot was made. That is another
+    customer's where the one who was to get it had been merged."""
 
     amount: int
     lot: str
+    customer: str
+    wallet: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,10 @@ def crediting(campaign: Campaign, run: int, customer: str) -> Operation:
     return Operation(operation_id(caller, f"{run}/{customer}"), wallet, mark_of(campaign.id, customer))
 
 
-def revoking(campaign: Campaign, run: int, customer: str) -> Operation:
-    """What takes it back."""
-    wallet = WalletId(customer, campaign.currency)
-    return Operation(operation_id(caller_of(campaign.id), f"revoke/{run}/{customer}"), wallet)
+def revoking(campaign: Campaign, run: int, customer: str, wallet: str | None = None) -> Operation:
+    """What takes it back: from the customer's wallet, or from the one where it has gone by a merge."""
+    key = f"revoke/{run}/{customer}" if wallet is None else f"revoke/{run}/{customer}\0{wallet}"
+    return Operation(operation_id(caller_of(campaign.id), key), WalletId(wallet or customer, campaign.currency))
 
 
 def mark_of(campaign: str, customer: str) -> str:
@@ -67,21 +74,24 @@ def mark_of(campaign: str, customer: str) -> str:
     return operation_id(caller_of(campaign), f"received/{customer}")
 
 
-def granted(plan: Plan) -> str:
-    """The answer of a grant."""
+def granted(plan: Plan, customer: str) -> str:
+    """The answer of a grant for a customer."""
     issued = next(entry for entry in reversed(plan.entries) if entry.type is EntryType.ISSUED)
-    return compact({"amount": issued.amount, "lot": issued.allocations[0].lot})
+    told = {"amount": issued.amount, "lot": issued.allocations[0].lot}
+    return compact(told if customer == plan.wallet.customer else {**told, "for": customer})
 
 
 def skipped(reason: str) -> str:
     return compact({"skipped": reason})
 
 
-def outcome_of(answer: str) -> Granted | Skipped:
+def outcome_of(operation: Operation, answer: str) -> Granted | Skipped:
+    """What an operation that credits came to, by its answer."""
     told: dict[str, Any] = json.loads(answer)
     if "skipped" in told:
         return Skipped(told["skipped"])
-    return Granted(told["amount"], told["lot"])
+    wallet = operation.wallet.customer
+    return Granted(told["amount"], told["lot"], told.get("for", wallet), wallet)
 
 
 def revoked_amount(answer: str) -> int:

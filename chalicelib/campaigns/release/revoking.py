@@ -13,27 +13,30 @@ from collections.abc import Sequence
 from chalicelib.campaigns import store as shelf
 from chalicelib.campaigns import transitions
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.release import messages, operations
-from chalicelib.campaigns.release.carrying import GROUP_SECONDS, Decide, carry_out
+from chalicelib.campaigns.release import messages
+from chalicelib.campaigns.release.carrying import GROUP_SECONDS, carry_out
+from chalicelib.campaigns.release.deciding import sealed, taking_back
 from chalicelib.campaigns.release.granting import due_of
+from chalicelib.campaigns.release.joined import JOINED_SECONDS, Joined, NotKnown, Untouchable, is_of_one
 from chalicelib.campaigns.release.messages import Job, ReleaseQueue
 from chalicelib.campaigns.release.noting import NOTE_ATTEMPTS
-from chalicelib.campaigns.release.operations import Granted, actor_of, crediting, outcome_of, revoked_amount, revoking
+from chalicelib.campaigns.release.operations import (
+    Granted,
+    Skipped,
+    crediting,
+    outcome_of,
+    revoked_amount,
+    revoking,
+)
 from chalicelib.campaigns.release.pacing import Pace
 from chalicelib.campaigns.release.pieces import CANCELLED, Member, Plan, Result
 from chalicelib.campaigns.release.run import Run
-from chalicelib.ledger.correcting import Revocation, revoke
-from chalicelib.ledger.model import Act, Wallet
-from chalicelib.ledger.policy import Policy
-from chalicelib.ledger.refusals import Refused
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.backoff import after_trouble
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Documents, commit
-from chalicelib.store.release import GROUP_WALLETS, MARKED_WALLETS, Mark, Operation, Outcome
+from chalicelib.store.release import GROUP_WALLETS, MARKED_WALLETS, Operation
 from chalicelib.store.signals import Signal
-
-REASON = "campaign_cancelled"
 
 
 def revoke_piece(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadline) -> bool:
@@ -50,9 +53,8 @@ def revoke_piece(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadli
         return True
     before = run.result(job.shard, job.piece)
     if before is None or before.revoked is None:
-        result = _revoke(
-            engine, campaign, job, *due_of(piece.members, plan.within_budget(job.shard, job.piece)), deadline
-        )
+        due, skipped = due_of(piece.members, plan.within_budget(job.shard, job.piece))
+        result = _Revoking(engine, campaign, job, skipped, deadline).result(due)
         if result is None:
             return not queue.send([messages.written(job)])
         if not _note(engine, run, job, result):
@@ -84,67 +86,109 @@ def end_if_revoked(engine: Engine, run: Run, job: Job, plan: Plan | None) -> boo
     return False
 
 
-def _revoke(
-    engine: Engine, campaign: Campaign, job: Job, due: Sequence[Member], skipped: dict[str, str], deadline: Deadline
-) -> Result | None:
-    """What became of those who were due, and of the others; None where it is not all known yet. What was done before
-    is found again at once, without a pause: so however slowly it may be done, each try comes further than the last."""
-    failed: dict[str, str] = {}
-    granted = granted_amount = taken = taken_amount = 0
-    pace, pause = Pace(engine), 0.0
-    size = pace.group(MARKED_WALLETS if campaign.repeat else GROUP_WALLETS)
-    for start in range(0, len(due), size):
-        customers = [member.customer for member in due[start : start + size]]
-        if deadline.remaining_seconds < pause + 2 * GROUP_SECONDS:
+class _Revoking:
+    """One worker, on its way through members of one piece: what became of them, as far as it knows."""
+
+    def __init__(
+        self, engine: Engine, campaign: Campaign, job: Job, skipped: dict[str, str], deadline: Deadline
+    ) -> None:
+        self._engine = engine
+        self._campaign = campaign
+        self._run = job.run
+        self._deadline = deadline
+        self._joined = Joined(engine, campaign, job.run, deadline)
+        self._pace = Pace(engine)
+        self._skipped = skipped
+        self._failed: dict[str, str] = {}
+        self._granted: dict[str, Granted] = {}
+        self._taken: dict[str, int] = {}
+
+    def result(self, due: Sequence[Member]) -> Result | None:
+        """What became of those who were due, and of the others; None where it is not all known yet. What was done
+        before is found again at once, without a pause: so however slowly it may be done, each try comes further.
+
+        :raises Unread: what was revoked stays so, and is found again
+        """
+        customers = [member.customer for member in due]
+        joined = self._joined.among(customers)
+        alone = [customer for customer in customers if customer not in joined]
+        later = [customer for customer in customers if customer in joined]
+        size = self._pace.group(MARKED_WALLETS if self._campaign.repeat else GROUP_WALLETS)
+        pause = 0.0
+        for start in range(0, len(alone), size):
+            if self._deadline.remaining_seconds < pause + 2 * GROUP_SECONDS:
+                return None
+            self._engine.sleep(pause)
+            written = self._together(alone[start : start + size], later)
+            if written is None:
+                return None
+            pause = self._pace.seconds(written)
+        # Whose credit was not there any more: perhaps they have been merged meanwhile.
+        later += self._joined.among(each for each, taken in self._taken.items() if not taken)
+        for customer in later:
+            if self._deadline.remaining_seconds < pause + JOINED_SECONDS:
+                return None
+            self._engine.sleep(pause)
+            before = self._joined.written
+            if not self._by_itself(customer):
+                return None
+            pause = self._pace.seconds(self._joined.written - before)
+        self._engine.sleep(max(0.0, min(pause, self._deadline.remaining_seconds - GROUP_SECONDS)))
+        amounts = [taken for taken in self._taken.values() if taken]
+        granted = [each.amount for each in self._granted.values()]
+        skipped, failed = self._skipped, self._failed
+        return Result(
+            True, len(granted), sum(granted), skipped, failed, revoked=len(amounts), revoked_amount=sum(amounts)
+        )
+
+    def _together(self, customers: Sequence[str], joined: list[str]) -> int | None:
+        """Go through a group: how many operations that wrote; None where an outcome is not known. Who turns out to be
+        joined is added to the others."""
+        grants = [crediting(self._campaign, self._run, customer) for customer in customers]
+        settled = carry_out(self._engine, self._campaign.id, None, grants, sealed(CANCELLED), self._deadline)
+        if settled.left:
             return None
-        engine.sleep(pause)
-        grants = [crediting(campaign, job.run, customer) for customer in customers]
-        sealed = carry_out(engine, campaign.id, None, grants, _seal, deadline)
-        if sealed.left:
-            return None
-        credited: dict[Operation, Granted] = {}
+        back: dict[Operation, Granted] = {}
         for grant in grants:
             customer = grant.wallet.customer
-            if grant.id in sealed.failed:
-                failed[customer] = sealed.failed[grant.id]
+            if grant.id in settled.failed:
+                self._failed[customer] = settled.failed[grant.id]
                 continue
-            match outcome_of(sealed.answers[grant.id]):
-                case Granted() as done:
-                    granted, granted_amount = granted + 1, granted_amount + done.amount
-                    credited[revoking(campaign, job.run, customer)] = done
-                case refused:
-                    skipped[customer] = refused.reason
-        decide = _taking_back(campaign, credited, engine.policy)
-        revoked = carry_out(engine, campaign.id, None, list(credited), decide, deadline)
+            outcome = outcome_of(grant, settled.answers[grant.id])
+            if not is_of_one(outcome, customer):
+                joined.append(customer)
+            elif self._take(customer, outcome):
+                back[revoking(self._campaign, self._run, customer)] = self._granted[customer]
+        decide = taking_back(self._campaign, back, self._engine.policy)
+        revoked = carry_out(self._engine, self._campaign.id, None, list(back), decide, self._deadline)
         if revoked.left:
             return None
-        amounts = [revoked_amount(answer) for answer in revoked.answers.values()]
-        taken, taken_amount = taken + sum(1 for amount in amounts if amount), taken_amount + sum(amounts)
-        failed |= {each.wallet.customer: revoked.failed[each.id] for each in credited if each.id in revoked.failed}
-        pause = pace.seconds(sealed.written + revoked.written)
-    engine.sleep(max(0.0, min(pause, deadline.remaining_seconds - GROUP_SECONDS)))
-    return Result(True, granted, granted_amount, skipped, failed, revoked=taken, revoked_amount=taken_amount)
+        for operation in back:
+            if operation.id in revoked.failed:
+                self._failed[operation.wallet.customer] = revoked.failed[operation.id]
+            else:
+                self._taken[operation.wallet.customer] = revoked_amount(revoked.answers[operation.id])
+        return settled.written + revoked.written
 
-
-def _seal(operation: Operation, _wallet: Wallet, _mark: Mark | None, _now: int) -> Outcome:
-    return Outcome(operation, operations.skipped(CANCELLED))
-
-
-def _taking_back(campaign: Campaign, credited: dict[Operation, Granted], policy: Policy) -> Decide:
-    def decide(operation: Operation, wallet: Wallet, _mark: Mark | None, now: int) -> Outcome:
-        given = credited[operation]
-        lot = wallet.lot(given.lot)
-        amount = min(given.amount, lot.unheld) if lot is not None else 0
-        if not amount:
-            return Outcome(operation, operations.revoked(0))
-        act = Act(operation.id, actor_of(campaign.id), now)
+    def _by_itself(self, customer: str) -> bool:
+        """Go through a member who is joined; whether its outcome is known."""
         try:
-            plan = revoke(wallet, Revocation(given.lot, REASON, amount), act, policy)
-        except Refused:
-            return Outcome(operation, operations.revoked(0))
-        return Outcome(operation, operations.revoked(amount), wallet.version, plan)
+            outcome = self._joined.outcome(customer, lambda _own, _marks: sealed(CANCELLED))
+            if self._take(customer, outcome):
+                self._taken[customer] = self._joined.taken_back(self._granted[customer])
+        except Untouchable as wallet:
+            self._failed[customer] = wallet.reason
+        except NotKnown:
+            return False
+        return True
 
-    return decide
+    def _take(self, customer: str, outcome: Granted | Skipped) -> bool:
+        """Note what the run did for a member; whether it granted something."""
+        if isinstance(outcome, Granted):
+            self._granted[customer] = outcome
+            return True
+        self._skipped[customer] = outcome.reason
+        return False
 
 
 def _note(engine: Engine, run: Run, job: Job, result: Result) -> bool:

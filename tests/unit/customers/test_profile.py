@@ -126,7 +126,8 @@ def test_an_ordinary_profile_takes_little_room() -> None:
 
 
 def test_an_empty_profile_comes_back_as_it_was() -> None:
-    for profile in (Profile("c"), Profile("c", erased=True, version=3), Profile("c", merged_into="d", depth=2)):
+    joined = Profile("c", merged_into="d", depth=2, joined_at=5)
+    for profile in (Profile("c"), Profile("c", erased=True, version=3), joined):
         assert back(profile) == profile
     assert stored_bytes(Profile("c")) < 50
 
@@ -234,9 +235,9 @@ def test_two_profiles_merged_are_as_if_one_had_been_told_everything(number: int)
             source = sold(source, sale, sale.states)
         else:
             into = sold(into, sale, sale.states)
-    left, one = merged(source, into)
-    assert replace(one, depth=0) == whole
-    assert (left.merged_into, left.activity, one.depth) == ("c", Activity(), 1)
+    left, one = merged(source, into, 5_000)
+    assert replace(one, depth=0, joined_at=None) == whole
+    assert (left.merged_into, left.activity, one.depth, one.joined_at) == ("c", Activity(), 1, 5_000)
 
 
 def test_opens_of_one_day_are_counted_up_to_a_limit() -> None:

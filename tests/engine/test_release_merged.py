@@ -1,0 +1,474 @@
+"""Releases to customers who are merged meanwhile: a person gets it once, and where they are found.
+
+MERGED_RELEASES makes more histories of random merges.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chalicelib.campaigns import transitions
+from chalicelib.campaigns.model import Every, Repeat, State
+from chalicelib.campaigns.release import evaluating
+from chalicelib.campaigns.release.operations import actor_of, source_of
+from chalicelib.customers.commands import merge_into
+from chalicelib.ledger.model import EntryType
+from chalicelib.ledger.refusals import Refused
+from chalicelib.runtime.clock import Deadline
+from chalicelib.store.documents import Asked
+from chalicelib.store.envelope import WalletId, operation_id
+from tests.engine.fair import CURRENCY, MINUTE, Fair, Killed, of_list
+from tests.engine.test_release import fair, fate, ground
+from tests.engine.till import new_key
+from tests.engine.wire import COMMIT, Request
+
+if TYPE_CHECKING:
+    from chalicelib.campaigns.model import Campaign
+
+__all__ = ["fair", "fate", "ground"]
+
+HISTORIES = int(os.environ.get("MERGED_RELEASES", "3"))
+PEOPLE = 40
+READS_AND_COMMITS = ("TransactWriteItems", "BatchGetItem", "GetItem", "Query")
+
+
+def merge(fair: Fair, one: str, other: str) -> None:
+    asked = Asked(operation_id("tester", new_key()), f"{one}/{other}")
+    merge_into(fair.engine, one, other, "tester", asked, Deadline.after(8), lambda _: "{}")
+
+
+def balance(fair: Fair, customer: str) -> int:
+    """Of a wallet that ties."""
+    return fair.till.check(WalletId(customer, CURRENCY)).remaining
+
+
+def outcomes(fair: Fair, campaign: str) -> dict[str, tuple[str, str | None]]:
+    return {customer: (each.status, each.reason) for customer, each in fair.recipients(campaign).items()}
+
+
+def in_pieces_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "PIECE_MEMBERS", 1)
+
+
+# Merged between the audience and the grant
+
+
+def test_who_was_merged_since_the_audience_was_made_gets_it_as_who_is_left(fair: Fair) -> None:
+    anna, other = fair.named(2)
+    campaign = fair.campaign(of_list([anna]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, anna, other)
+    assert fair.deliver(body)
+    assert (balance(fair, anna), balance(fair, other)) == (0, 500)
+    assert fair.credited(campaign) == {other: 1}
+    assert outcomes(fair, campaign) == {anna: ("granted", None)}
+    assert fair.stored(campaign).state is State.RELEASED
+
+
+def test_a_person_with_two_ids_in_the_audience_gets_it_once(fair: Fair) -> None:
+    one, other, friend = fair.named(3)
+    campaign = fair.campaign(of_list([one, other, friend]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, one, other)
+    assert fair.deliver(body)
+    assert (balance(fair, one), balance(fair, other), balance(fair, friend)) == (0, 500, 500)
+    assert outcomes(fair, campaign) == {one: ("granted", None), other: ("skipped", "merged"), friend: ("granted", None)}
+    progress = fair.progress(campaign)
+    assert (progress.granted, progress.granted_amount, progress.skipped) == (2, 1_000, 1)
+    assert fair.stored(campaign).spent == 1_000
+
+
+def test_who_got_it_and_was_merged_then_has_it_and_no_other(fair: Fair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pieces: the merge comes between them."""
+    in_pieces_of_one(monkeypatch)
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one, other]))
+    first, second = fair.up_to_grants(campaign)
+    assert fair.deliver(first)
+    merge(fair, one, other)
+    assert fair.deliver(second)
+    assert (balance(fair, one), balance(fair, other)) == (0, 500)
+    assert outcomes(fair, campaign) == {one: ("granted", None), other: ("skipped", "merged")}
+
+
+def test_two_who_got_it_before_they_were_one_keep_both(fair: Fair) -> None:
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one, other]))
+    (body,) = fair.up_to_grants(campaign)
+    assert fair.deliver(body)
+    merge(fair, one, other)
+    assert fair.deliver(body)
+    assert balance(fair, other) == 1_000
+    assert outcomes(fair, campaign) == {one: ("granted", None), other: ("granted", None)}
+
+
+def test_whoever_is_left_in_the_end_gets_it_however_often_they_are_merged(fair: Fair) -> None:
+    first, second, third, last = fair.named(4)
+    campaign = fair.campaign(of_list([first, third]))
+    (body,) = fair.up_to_grants(campaign)
+    for one, other in ((first, second), (third, second), (second, last)):
+        merge(fair, one, other)
+    assert fair.deliver(body)
+    assert [balance(fair, each) for each in (first, second, third, last)] == [0, 0, 0, 500]
+    assert outcomes(fair, campaign) == {first: ("granted", None), third: ("skipped", "merged")}
+
+
+def test_what_is_refused_to_who_is_left_is_refused_for_each_id(fair: Fair, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one, other]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, one, other)
+    monkeypatch.setattr("chalicelib.ledger.granting.MAX_BALANCE", 499)
+    assert fair.deliver(body)
+    monkeypatch.undo()
+    assert not fair.credited(campaign)
+    assert set(outcomes(fair, campaign).values()) == {("skipped", "balance_limit_exceeded")}
+
+
+def test_who_was_merged_long_before_costs_nobody_a_second_look(fair: Fair) -> None:
+    one, other = fair.named(2)
+    merge(fair, one, other)
+    fair.time.at += 60 * MINUTE
+    campaign = fair.campaign(of_list([other]))
+    (body,) = fair.up_to_grants(campaign)
+    with fair.wire.listen() as heard:
+        assert fair.deliver(body)
+    assert not [request for request in heard if request.operation == "Query"]
+    assert fair.credited(campaign) == {other: 1}
+
+
+def test_who_is_named_and_was_merged_before_is_in_the_audience_and_gets_nothing(fair: Fair) -> None:
+    one, other = fair.named(2)
+    merge(fair, one, other)
+    campaign = fair.campaign(of_list([one]))
+    assert fair.release(campaign).state is State.RELEASED
+    assert not fair.credited(campaign)
+    assert outcomes(fair, campaign) == {one: ("skipped", "merged")}
+
+
+# Merged while it is granted
+
+
+def test_what_lands_with_somebody_who_is_merged_at_that_moment_goes_on_to_who_is_left(fair: Fair) -> None:
+    anna, other = fair.named(2)
+    campaign = fair.campaign(of_list([anna]))
+    (body,) = fair.up_to_grants(campaign)
+    fair.wire.on(COMMIT, lambda _: merge(fair, anna, other), where=_credits)
+    assert fair.deliver(body)
+    assert fair.credited(campaign) == {anna: 1}, "the worker had not heard of it"
+    assert (balance(fair, anna), balance(fair, other)) == (0, 500)
+    assert outcomes(fair, campaign) == {anna: ("granted", None)}
+
+
+def test_a_merge_looks_again_for_what_landed_while_it_was_written(fair: Fair) -> None:
+    anna, other = fair.named(2)
+    campaign = fair.campaign(of_list([anna]))
+    (body,) = fair.up_to_grants(campaign)
+    fair.wire.on(COMMIT, lambda _: _done(fair.deliver(body)))
+    merge(fair, anna, other)
+    assert fair.credited(campaign) == {anna: 1}
+    assert (balance(fair, anna), balance(fair, other)) == (0, 500)
+
+
+def test_a_worker_that_wakes_up_after_the_other_id_got_it_grants_nothing(fair: Fair) -> None:
+    """It had read that both are alone; another has settled the first since."""
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one, other]))
+    (body,) = fair.up_to_grants(campaign)
+
+    def meanwhile(_: Request) -> None:
+        merge(fair, one, other)
+        assert fair.deliver(body)
+
+    fair.wire.on(COMMIT, meanwhile, where=_credits)
+    fair.deliver(body)
+    assert (balance(fair, one), balance(fair, other)) == (0, 500)
+    assert Counter(outcomes(fair, campaign).values()) == {("granted", None): 1, ("skipped", "merged"): 1}
+    assert fair.progress(campaign).granted == 1
+
+
+def test_a_worker_that_knows_of_one_merge_and_not_of_the_next_grants_no_second(fair: Fair) -> None:
+    first, second, last = fair.named(3)
+    campaign = fair.campaign(of_list([first]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, first, second)
+
+    def meanwhile(_: Request) -> None:
+        merge(fair, second, last)
+        assert fair.deliver(body)
+
+    fair.wire.on(COMMIT, meanwhile, where=_credits)
+    fair.deliver(body)
+    assert [balance(fair, each) for each in (first, second, last)] == [0, 0, 500]
+    assert outcomes(fair, campaign) == {first: ("granted", None)}
+
+
+# Taken back
+
+
+def test_a_cancellation_finds_credit_where_a_merge_has_moved_it(fair: Fair) -> None:
+    one, other, friend = fair.named(3)
+    campaign = fair.campaign(of_list([one, other, friend]))
+    (body,) = fair.up_to_grants(campaign)
+    assert fair.deliver(body)
+    merge(fair, one, other)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert fair.stored(campaign).revoking is None
+    assert [balance(fair, each) for each in (one, other, friend)] == [0, 0, 0]
+    progress = fair.progress(campaign)
+    assert (progress.granted, progress.revoked, progress.revoked_amount) == (3, 3, 1_500)
+
+
+def test_a_cancellation_takes_back_what_was_granted_for_an_id_that_is_gone(fair: Fair) -> None:
+    one, other, last = fair.named(3)
+    campaign = fair.campaign(of_list([one]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, one, other)
+    assert fair.deliver(body)
+    merge(fair, other, last)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert [balance(fair, each) for each in (one, other, last)] == [0, 0, 0]
+    progress = fair.progress(campaign)
+    assert (progress.granted, progress.revoked, progress.revoked_amount) == (1, 1, 500)
+
+
+def test_a_merge_during_the_cancellation_hides_nothing_from_it(fair: Fair) -> None:
+    anna, other = fair.named(2)
+    campaign = fair.campaign(of_list([anna]))
+    (body,) = fair.up_to_grants(campaign)
+    assert fair.deliver(body)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.wire.on(COMMIT, lambda _: merge(fair, anna, other), where=_takes_back)
+    fair.work()
+    assert (balance(fair, anna), balance(fair, other)) == (0, 0)
+    assert fair.progress(campaign).revoked_amount == 500
+
+
+def test_a_grant_that_is_on_its_way_to_who_is_left_comes_too_late_for_a_cancelled_campaign(fair: Fair) -> None:
+    anna, other = fair.named(2)
+    campaign = fair.campaign(of_list([anna]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, anna, other)
+
+    def meanwhile(_: Request) -> None:
+        fair.change(campaign, transitions.cancel)
+        fair.minute()
+        fair.work()
+        assert fair.stored(campaign).revoking is None
+
+    fair.wire.on(COMMIT, meanwhile, where=_credits)
+    fair.deliver(body)
+    assert not fair.credited(campaign)
+    assert fair.progress(campaign).granted == 0
+
+
+def test_what_an_earlier_run_gave_stays_when_the_next_is_cancelled(fair: Fair) -> None:
+    day = 24 * 60 * MINUTE
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one, other]), repeat=Repeat(Every(days=7)))
+    fair.release(campaign)
+    merge(fair, one, other)
+    fair.time.at += 7 * day
+    fair.change(campaign, lambda found, now: _due(found, now))
+    fair.release(campaign)
+    assert balance(fair, other) == 1_500, "one in the second run"
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert balance(fair, other) == 1_000
+
+
+# Again and again
+
+
+def test_what_another_id_received_counts_for_who_is_left(fair: Fair) -> None:
+    day = 24 * 60 * MINUTE
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one]), repeat=Repeat(Every(days=7), lifetime_cap=1))
+    fair.release(campaign)
+    merge(fair, one, other)
+    fair.time.at += 7 * day
+    fair.change(campaign, lambda found, now: _due(found, now, of_list([other])))
+    fair.release(campaign)
+    assert balance(fair, other) == 500
+    assert outcomes(fair, campaign) == {other: ("skipped", "not_entitled")}
+
+
+# Whenever
+
+
+@pytest.mark.parametrize("history", range(HISTORIES))
+def test_merges_between_the_steps_of_workers_that_die_give_nobody_a_second_one(
+    fair: Fair, fate: random.Random, monkeypatch: pytest.MonkeyPatch, history: int
+) -> None:
+    """No worker is under way when two are merged: so a person gets what they had got until then, or one."""
+    monkeypatch.setattr(evaluating, "PIECE_MEMBERS", 7)
+    town = Town(fair, fate)
+    campaign = fair.campaign(of_list(town.everybody))
+    bodies = fair.up_to_grants(campaign)
+    fair.line.bodies = bodies
+    for _ in range(600):
+        if fair.stored(campaign).state is State.RELEASED:
+            break
+        if fate.random() < 0.4:
+            town.merge_two(campaign)
+        town.step(partial(fair.mortal, fate.randrange(1, 25), fate) if fate.random() < 0.5 else None)
+    assert fair.stored(campaign).state is State.RELEASED
+    town.check(campaign)
+    granted = town.granted_to(campaign)
+    assert {person: count for person, count in granted.items() if count != 1} == {
+        person: count for person, count in town.had.items() if count > 1
+    }
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("history", range(HISTORIES))
+def test_merges_at_any_moment_lose_nothing_and_leave_nobody_out(
+    fair: Fair, fate: random.Random, monkeypatch: pytest.MonkeyPatch, history: int, cancelled: bool
+) -> None:
+    monkeypatch.setattr(evaluating, "PIECE_MEMBERS", 7)
+    town = Town(fair, fate)
+    campaign = fair.campaign(of_list(town.everybody))
+    fair.line.bodies = fair.up_to_grants(campaign)
+    cancel_at = fate.randrange(1, 12) if cancelled else None
+    for step in range(600):
+        found = fair.stored(campaign)
+        if found.state is State.RELEASED or (found.state is State.CANCELLED and found.revoking is None):
+            break
+        if step == cancel_at:
+            fair.change(campaign, transitions.cancel)
+        town.step(partial(town.merges_at, fate.randrange(1, 25), campaign))
+    found = fair.stored(campaign)
+    town.check(campaign)
+    if found.state is State.CANCELLED:
+        assert found.revoking is None
+        assert all(balance(fair, customer) == 0 for customer in town.everybody)
+        taken = sum(
+            -entry.amount
+            for customer in town.everybody
+            for entry in fair.entries(customer)
+            if entry.type is EntryType.REVOKED and entry.actor == actor_of(campaign)
+        )
+        assert fair.progress(campaign).revoked_amount == taken == fair.amounts(campaign)
+    else:
+        assert found.state is State.RELEASED
+        assert town.granted_to(campaign).keys() == set(map(town.person, town.everybody)), "nobody is left out"
+
+
+class Town:
+    """Customers, who they are, and what becomes of them."""
+
+    def __init__(self, fair: Fair, dice: random.Random) -> None:
+        self.fair = fair
+        self.dice = dice
+        self.everybody = fair.named(PEOPLE)
+        self.into: dict[str, str] = {}
+        self.had: Counter[str] = Counter()
+        """How often each person had been credited when two of their ids were merged last."""
+
+    def person(self, customer: str) -> str:
+        while customer in self.into:
+            customer = self.into[customer]
+        return customer
+
+    def granted_to(self, campaign: str) -> Counter[str]:
+        told: Counter[str] = Counter()
+        for customer, times in self.fair.credited(campaign).items():
+            told[self.person(customer)] += times
+        return told
+
+    def merge_two(self, campaign: str) -> None:
+        one, other = self.dice.sample([each for each in self.everybody if each not in self.into], 2)
+        granted = self.granted_to(campaign)
+        with suppress(Refused):
+            merge(self.fair, one, other)
+            self.into[one] = other
+            self.had[other] = granted[one] + granted[other]
+            del self.had[one]
+
+    def merges_at(self, requests: int, campaign: str) -> None:
+        """Two are merged before that request of a worker, or after it."""
+        left, after = [requests], self.dice.random() < 0.5
+
+        def come(request: Request) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                if after:
+                    request.send()
+                self.merge_two(campaign)
+                if after and self.dice.random() < 0.3:
+                    raise Killed
+
+        self.fair.wire.on(READS_AND_COMMITS, come, times=None)
+
+    def step(self, trouble: Callable[[], None] | None) -> None:
+        """One message, or a look of the minute job."""
+        body = None
+        bodies = self.fair.line.bodies
+        try:
+            if trouble is not None:
+                trouble()
+            if bodies and self.dice.random() < 0.95:
+                body = bodies.pop(self.dice.randrange(len(bodies)))
+                if not self.fair.deliver(body):
+                    bodies.append(body)
+            else:
+                self.fair.minute(3 if not bodies else 1)
+        except Killed:
+            if body is not None:
+                bodies.append(body)
+        finally:
+            self.fair.wire.mend()
+
+    def check(self, campaign: str) -> None:
+        """Everything ties, nothing is left in the wallets of who is gone, and what is told is what there is."""
+        fair = self.fair
+        left = {customer: balance(fair, customer) for customer in self.everybody}
+        assert not [customer for customer in self.into if left[customer]]
+        grants = fair.credited(campaign)
+        assert set(grants.values()) <= {1}
+        told = fair.recipients(campaign)
+        assert told.keys() == set(self.everybody)
+        statuses = Counter(each.status for each in told.values())
+        assert statuses["granted"] + statuses["revoked"] == grants.total()
+        progress = fair.progress(campaign)
+        assert (progress.granted, progress.granted_amount) == (grants.total(), 500 * grants.total())
+        assert progress.failed == 0
+        lots = [
+            lot
+            for customer in self.everybody
+            for lot in fair.till.stored(WalletId(customer, CURRENCY)).lots
+            if lot.source == source_of(campaign)
+        ]
+        assert sum(lot.remaining for lot in lots) == sum(left.values())
+
+
+def _due(campaign: Campaign, now: int, *groups: Any) -> Campaign:
+    return replace(campaign, due_at=now, release_at=now + 10 * MINUTE, groups=groups or campaign.groups)
+
+
+def _credits(request: Request) -> bool:
+    """Whether a transaction credits wallets: it does not only note something."""
+    return any("sequence" in action["Item"] for verb, action in request.actions if verb == "Put")
+
+
+def _takes_back(request: Request) -> bool:
+    return any(action["Item"].get("type") == {"S": "revoked"} for verb, action in request.actions if verb == "Put")
+
+
+def _done(finished: bool) -> None:
+    assert finished
