@@ -1,9 +1,10 @@
 """Evaluating segments: ten trees in one pass over 20,000 profiles, against a bare parallel read of the same profiles.
 
-The bare read is plain boto3 as everybody writes it: the shards' queries in as many threads, page after page. Once it
-only reads; once it also inflates and parses each item, which whoever looks into a profile cannot do without. The three
-take turns, so that whatever else the machine does meets all. Memory is what the pass holds at its highest, measured for
-a quarter of the profiles and for all of them: flat means that it does not grow with them.
+Shards are read by as many threads as a preview has. The bare read is plain boto3 as everybody writes it: the same
+queries in as many threads, page after page. Once it only reads; once it also inflates and parses each item, which
+whoever looks into a profile cannot do without. The three take turns, so that whatever else the machine does meets all.
+Memory is what the pass holds at its highest, measured for a quarter of the profiles and for all of them: flat means
+that it does not grow with them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from chalicelib.ledger.limits import DAY_MS
 from chalicelib.segments import matching
 from chalicelib.segments.evaluation import evaluate, facts_for
 from chalicelib.segments.matching import Matcher
+from chalicelib.segments.preview import THREADS
 from chalicelib.segments.templates import instantiate
 from chalicelib.segments.where import parse
 from chalicelib.store.documents import commit
@@ -40,7 +42,6 @@ PROFILES = 20_000
 QUARTER = len(SHARDS) // 4
 """Shards of the smaller pass."""
 ROUNDS = 3
-THREADS = 4
 PAGE = 500
 """Profiles of one query."""
 BATCH = 25

@@ -85,8 +85,6 @@ class _Tally:
     audience: int = 0
     holdout: int = 0
     no_basis: int = 0
-    merged: int = 0
-    """Named, and merged into another: they get nothing."""
     consenting: int = 0
     """Of those who would be granted something: over one of the campaign's channels they may be told."""
     amounts: Counter[int] = field(default_factory=Counter)
@@ -128,10 +126,8 @@ class _Audience:
 
     def count_listed(self, tally: _Tally) -> None:
         """Those whom a group names: each in the first group, by name or by tree; who has no profile, by name."""
-        profiles = Profiles(self._store).get_many(sorted(self._listed))
+        profiles = Profiles(self._store).people(sorted(self._listed))
         self._count(tally, profiles.values())
-        tally.merged = sum(1 for profile in profiles.values() if profile.merged_into is not None)
-        tally.audience += tally.merged
         for customer in self._listed - profiles.keys():
             place = next(number for number, names in enumerate(self._lists) if customer in names)
             self._take(tally, customer, None, self._groups[place])
@@ -257,8 +253,6 @@ def _warnings(engine: Engine, campaign: Campaign, total: _Tally, liability: int,
         told.append("nobody_granted")
     if total.no_basis:
         told.append("amount_without_basis")
-    if total.merged:
-        told.append("merged_customers")
     if campaign.budget_left is not None and liability > campaign.budget_left:
         told.append("budget_below_liability")
     if total.audience > LARGE_AUDIENCE:

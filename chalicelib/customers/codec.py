@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from chalicelib.customers.activity_codec import StoredActivity, activity_body, said
 from chalicelib.customers.profile import Address, Consents, Person, Profile
@@ -42,6 +42,22 @@ def profile_of(customer: str, version: int, body: Json) -> Profile:
         depth=body.get("d", 0),
         joined_at=body.get("j"),
     )
+
+
+class Tie(NamedTuple):
+    """What a profile says of merges: see `Profile`."""
+
+    into: str | None
+    depth: int
+    joined_at: int | None
+
+
+ALONE = Tie(None, 0, None)
+
+
+def tie_of(body: Json) -> Tie:
+    """Of whatever version."""
+    return Tie(body.get("m"), body.get("d", 0), body.get("j"))
 
 
 def _person(person: Person) -> Json:

@@ -176,11 +176,11 @@ def merge_into(
 
     answer = _once(engine, asked, deadline, decide, dry_run=dry_run)
     if not dry_run:
-        follow_merge(engine, customer, operation, deadline)
+        _follow(engine, customer, operation, deadline)
     return answer
 
 
-def follow_merge(engine: Engine, customer: str, merge: str, deadline: Deadline) -> None:
+def _follow(engine: Engine, customer: str, merge: str, deadline: Deadline) -> None:
     """Let what came to a customer while the merge was written follow: credit in a currency in which there was no wallet
     yet is in no condition of the merge.
 

@@ -29,11 +29,12 @@ def merged(source: Profile, into: Profile, at: int) -> tuple[Profile, Profile]:
     if into.erased:
         activity = without_behaviour(activity)
     left = Activity(wallets=source.activity.wallets)
+    joined_at = max(at, into.joined_at or at)
     return (
         Profile(
             source.customer, activity=left, version=source.version, erased=source.erased, merged_into=into.customer
         ),
-        replace(into, person=person, activity=activity, depth=max(into.depth, source.depth + 1), joined_at=at),
+        replace(into, person=person, activity=activity, depth=max(into.depth, source.depth + 1), joined_at=joined_at),
     )
 
 

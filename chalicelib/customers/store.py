@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from chalicelib.customers.codec import body_of, profile_of
+from chalicelib.customers.codec import ALONE, Tie, body_of, profile_of, tie_of
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Profile
 from chalicelib.store.documents import Document, Documents, Key, Write
 from chalicelib.store.reading import Store
@@ -46,6 +47,18 @@ class Profiles:
         found = self.documents.get_many(_key(customer) for customer in customers)
         return {key[1]: _profile(document) for key, document in found.items()}
 
+    def people(self, customers: Iterable[str]) -> dict[str, Profile]:
+        """The profiles that are kept for these customers, each under the customer's own id: of one who was merged that
+        of who is left. Nothing can be written from them.
+
+        :raises: as `get`
+        """
+        found = self.get_many(customers)
+        for customer, profile in found.items():
+            if profile.merged_into is not None:
+                found[customer] = replace(self.standing(customer), customer=customer, version=0)
+        return found
+
     def page(self, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
         """Profiles of a shard by customer, those behind `after`; and the next page's `after`, if there is more. A page
         may have fewer than `limit` (or none) and still not be the last.
@@ -79,17 +92,44 @@ class Profiles:
             customer = profile.merged_into
         raise Unread("a chain of merged customers has no end")
 
-    def merged_into(self, customer: str, limit: int) -> list[str]:
-        """Customers who were merged into one, also by way of others; no more than `limit`.
+    def ties(self, customers: Iterable[str]) -> dict[str, Tie]:
+        """Those of these profiles that there are, as far as merges go, whatever else a later version of this code may
+        have written into them.
 
         :raises Unread: DynamoDB could not be read, retries included
         """
-        found, open_ = list[str](), [customer]
-        while open_ and len(found) < limit:
-            rows, _ = self.documents.page(_merged(open_.pop()), limit - len(found))
-            found += [row.key[1] for row in rows]
-            open_ += [row.key[1] for row in rows]
-        return found
+        found = self.documents.get_many(_key(customer) for customer in customers)
+        return {key[1]: tie_of(document.body) for key, document in found.items()}
+
+    def ids_of(self, customer: str, limit: int) -> list[str]:
+        """All ids of a customer's person, the one that stands first; no more than `limit`.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        stands = customer
+        for _ in range(MAX_MERGE_DEPTH + 1):
+            tie = self.ties([stands]).get(stands, ALONE)
+            if tie.into is None:
+                others = self.merged_into(stands, limit, tie.depth)
+                return list(dict.fromkeys((stands, customer, *others)))[:limit]
+            stands = tie.into
+        raise Unread("a chain of merged customers has no end")
+
+    def merged_into(self, customer: str, limit: int, depth: int = MAX_MERGE_DEPTH) -> list[str]:
+        """Customers who were merged into one, also by way of others as far as the chains go; no more than `limit`.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        found, last = list[str](), [customer]
+        for _ in range(depth):
+            here = list[str]()
+            for into in last:
+                rows, _ = self.documents.page(_merged(into), max(1, limit - len(found) - len(here)))
+                here += [row.key[1] for row in rows]
+            found, last = found + here, here
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     def note_merge(self, customer: str, into: str) -> Write:
         """Keep that a customer is merged into another, which happens once."""

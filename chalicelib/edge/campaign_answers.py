@@ -135,9 +135,8 @@ class Forecast(Part):
 
     `amounts` is null where nobody would be granted anything. `expected_redemption` is basis points of what is issued,
     from campaigns with the same goal and currency whose credit has been usable for 30 days, or is all gone. Warnings:
-    empty_audience, nobody_granted, amount_without_basis, merged_customers (named, and merged into others: they get
-    nothing), budget_below_liability, large_audience, currency_unknown, available_at_in_past, expiry_not_permitted,
-    expires_before_available, no_expiry, missing_consent.
+    empty_audience, nobody_granted, amount_without_basis, budget_below_liability, large_audience, currency_unknown,
+    available_at_in_past, expiry_not_permitted, expires_before_available, no_expiry, missing_consent.
     """
 
     audience: int

@@ -20,7 +20,8 @@ from chalicelib.ledger.refusals import NotFound
 from chalicelib.messaging.queues import TROUBLE
 from chalicelib.performance import attribution
 from chalicelib.performance.queries import Measured, performance
-from chalicelib.segments.templates import Recommended, instantiate, templates
+from chalicelib.segments.blueprint import Recommended
+from chalicelib.segments.templates import instantiate, templates
 from chalicelib.store.reading import Store
 
 MIN_RECIPIENTS_OF_HISTORY = 30

@@ -12,12 +12,12 @@ from chalicelib.edge.cursors import InvalidCursor
 from chalicelib.edge.instants import show
 from chalicelib.edge.segment_bodies import SegmentBody, SelectionBody
 from chalicelib.segments import commands, queries
+from chalicelib.segments.blueprint import Parameter, Template
 from chalicelib.segments.commands import PREFIX, Ask
 from chalicelib.segments.drafting import Drafted, drafted
 from chalicelib.segments.members import Place
 from chalicelib.segments.preview import Preview
 from chalicelib.segments.store import Segment
-from chalicelib.segments.templates import Parameter, Template
 from chalicelib.segments.templates import templates as library
 from chalicelib.store.envelope import Answer
 

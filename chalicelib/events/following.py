@@ -1,5 +1,5 @@
 """What follows from an order that was paid, refunded or cancelled: in its customer's profile, by rules, for campaigns;
-and where its customer was merged into another, that credit goes there; so does what came while a merge was written.
+and where its customer was merged into another, that credit goes there.
 
 It is done after the event is applied, in commits of its own, each of which does nothing a second time. So where it is
 cut short the message comes again, is found to be a duplicate, and all that follows is done as far as it is not yet.
@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.customers.commands import follow_merge
 from chalicelib.customers.contribution import Synced, sync_order
 from chalicelib.customers.passing import pass_on
 from chalicelib.customers.together_store import count_together
 from chalicelib.events.model import (
-    CustomersMerged,
     Event,
     OrderCancelled,
     OrderPaid,
@@ -56,8 +54,6 @@ def follow_up(engine: Engine, event: Event, outcome: Outcome, deadline: Deadline
             order_paid(engine.store, order.id)
             products, pause, uniform = (line.product for line in lines), engine.sleep, engine.uniform
             count_together(engine.store, order.id, products, deadline, sleep=pause, uniform=uniform)
-        case CustomersMerged(customer) if outcome.status is Status.DUPLICATE:
-            follow_merge(engine, customer, event.operation, deadline)
         case OrderCancelled(_, order_id):
             _corrected(engine, event, order_id, deadline)
             order_paid(engine.store, order_id)

@@ -20,6 +20,7 @@ from chalicelib.customers.profile import Profile
 from chalicelib.ledger.model import Wallet
 from chalicelib.segments.facts import Facts
 from chalicelib.segments.matching import Matcher, gone, unread
+from chalicelib.segments.questions import Asked
 from chalicelib.store.documents import Documents
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
@@ -64,6 +65,7 @@ def evaluate(
     """
     found: list[tuple[int, T]] = []
     undecided: list[tuple[int, Profile]] = []
+    asking = [(number, matcher.asked, matcher.needs_wallet) for number, matcher in enumerate(matchers)]
     seen = standing = 0
     last: str | None = None
     for seen, profile in enumerate(profiles, start=1):
@@ -71,14 +73,14 @@ def evaluate(
         if gone(profile):
             continue
         standing += 1
-        first, decided = _first(profile, matchers)
+        first, decided = _first(profile, asking)
         if not decided:
             undecided.append((seen, profile))
         elif first is not None:
             found.append((seen, told(profile, first)))
     if undecided:
-        asking = [matcher for matcher in matchers if matcher.needs_wallet]
-        wallets = _wallets(store, (profile for _, profile in undecided), asking)
+        needing = [matcher for matcher in matchers if matcher.needs_wallet]
+        wallets = _wallets(store, (profile for _, profile in undecided), needing)
         for place, profile in undecided:
             first = _with_wallets(profile, matchers, wallets)
             if first is not None:
@@ -87,13 +89,13 @@ def evaluate(
     return Evaluated([each for _, each in found], seen, standing, last)
 
 
-def _first(profile: Profile, matchers: Sequence[Matcher]) -> tuple[int | None, bool]:
+def _first(profile: Profile, asking: Iterable[tuple[int, Asked, bool]]) -> tuple[int | None, bool]:
     """The first match, and whether that is certain without any wallet."""
-    for number, matcher in enumerate(matchers):
-        verdict = matcher.asked(profile, unread)
+    for number, asked, needs_wallet in asking:
+        verdict = asked(profile, unread)
         if verdict:
             return number, True
-        if verdict is None and matcher.needs_wallet:
+        if verdict is None and needs_wallet:
             return None, False
     return None, True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.segments.blueprint import Parameter, ParameterType, Template
 from chalicelib.segments.phrases import (
     COLLECTIONS,
     NO_ORDER,
@@ -21,7 +22,6 @@ from chalicelib.segments.phrases import (
     top,
     within,
 )
-from chalicelib.segments.templates import Parameter, ParameterType, Template
 
 T = ParameterType
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.segments.templates import Parameter, ParameterType, Recommended
+from chalicelib.segments.blueprint import Json, Parameter, ParameterType, Recommended
 
-Json = dict[str, Any]
 T = ParameterType
 
 SUBSCRIBED: Json = {"field": "email.subscribed", "op": "=", "value": True}

@@ -21,17 +21,22 @@ from chalicelib.campaigns.model import Every, Repeat, State
 from chalicelib.campaigns.release import evaluating
 from chalicelib.campaigns.release.operations import actor_of, source_of
 from chalicelib.customers.commands import merge_into
+from chalicelib.customers.store import shard_of
+from chalicelib.ledger.limits import MAX_OPEN_LOTS
 from chalicelib.ledger.model import EntryType
 from chalicelib.ledger.refusals import Refused
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import WalletId, operation_id
+from chalicelib.store.packing import compact, deflate
 from tests.engine.fair import CURRENCY, MINUTE, Fair, Killed, of_list
 from tests.engine.test_release import fair, fate, ground
 from tests.engine.till import new_key
-from tests.engine.wire import COMMIT, Request
+from tests.engine.wire import COMMIT, READ, Request
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
     from chalicelib.campaigns.model import Campaign
 
 __all__ = ["fair", "fate", "ground"]
@@ -53,6 +58,29 @@ def balance(fair: Fair, customer: str) -> int:
 
 def outcomes(fair: Fair, campaign: str) -> dict[str, tuple[str, str | None]]:
     return {customer: (each.status, each.reason) for customer, each in fair.recipients(campaign).items()}
+
+
+def spoil(fair: Fair, plain: DynamoDBClient, customer: str, **values: int) -> None:
+    """The wallet says something that it should not."""
+    plain.update_item(
+        TableName=fair.engine.store.tables.wallets_name,
+        Key={"pk": {"S": customer}, "sk": {"S": CURRENCY}},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+        ExpressionAttributeNames={f"#{name}": name for name in values},
+        ExpressionAttributeValues={f":{name}": {"N": str(value)} for name, value in values.items()},
+    )
+
+
+def insist(fair: Fair, campaign: str) -> None:
+    """Work until it is released."""
+    for _ in range(30):
+        body = fair.line.bodies.pop(0) if fair.line.bodies else None
+        if body is not None and not fair.deliver(body):
+            fair.line.bodies.append(body)
+        if fair.stored(campaign).state is State.RELEASED:
+            return
+        fair.minute(3)
+    raise AssertionError("the release does not end")
 
 
 def in_pieces_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,13 +174,15 @@ def test_who_was_merged_long_before_costs_nobody_a_second_look(fair: Fair) -> No
     assert fair.credited(campaign) == {other: 1}
 
 
-def test_who_is_named_and_was_merged_before_is_in_the_audience_and_gets_nothing(fair: Fair) -> None:
-    one, other = fair.named(2)
+def test_who_is_named_by_an_id_that_was_merged_long_ago_gets_it_as_who_is_left(fair: Fair) -> None:
+    one, other, third = fair.named(3)
     merge(fair, one, other)
-    campaign = fair.campaign(of_list([one]))
+    merge(fair, third, other)
+    fair.time.at += 60 * MINUTE
+    campaign = fair.campaign(of_list([one, third]))
     assert fair.release(campaign).state is State.RELEASED
-    assert not fair.credited(campaign)
-    assert outcomes(fair, campaign) == {one: ("skipped", "merged")}
+    assert fair.credited(campaign) == {other: 1}
+    assert outcomes(fair, campaign) == {one: ("granted", None), third: ("skipped", "merged")}
 
 
 # Merged while it is granted
@@ -210,6 +240,113 @@ def test_a_worker_that_knows_of_one_merge_and_not_of_the_next_grants_no_second(f
     fair.deliver(body)
     assert [balance(fair, each) for each in (first, second, last)] == [0, 0, 500]
     assert outcomes(fair, campaign) == {first: ("granted", None)}
+
+
+# What cannot be touched
+
+
+def test_who_was_refused_it_is_not_granted_it_by_a_worker_that_comes_later(
+    fair: Fair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other worker has noted that the wallet was full; then it is emptied, and merged."""
+    in_pieces_of_one(monkeypatch)
+    anna, other, friend = fair.named(3)
+    wallet = WalletId(anna, CURRENCY)
+    for _ in range(MAX_OPEN_LOTS):
+        fair.till.issue(wallet, 1)
+    campaign = fair.campaign(of_list([anna, friend]), budget=1_000)
+    body, rest = fair.up_to_grants(campaign)
+
+    def meanwhile(_: Request) -> None:
+        assert fair.deliver(body)
+        fair.till.debit(wallet, MAX_OPEN_LOTS)
+        merge(fair, anna, other)
+
+    fair.wire.on(READ, meanwhile, where=lambda request: (shard_of(anna), anna) in request.keys)
+    fair.deliver(body)
+    assert fair.deliver(rest)
+    assert fair.credited(campaign) == {friend: 1}
+    assert outcomes(fair, campaign)[anna] == ("skipped", "lot_limit_exceeded")
+    assert fair.progress(campaign).granted_amount == 500
+
+
+@pytest.mark.parametrize("wrong", [{"schema": 99}, {"debt": -5}])
+def test_credit_that_cannot_be_passed_on_stays_and_is_told_as_granted(
+    fair: Fair, plain: DynamoDBClient, wrong: dict[str, int]
+) -> None:
+    anna, other, friend = fair.named(3)
+    fair.till.issue(WalletId(other, CURRENCY), 100)
+    spoil(fair, plain, other, **wrong)
+    campaign = fair.campaign(of_list([anna, friend]))
+    fair.line.bodies = fair.up_to_grants(campaign)
+    fair.wire.on(COMMIT, lambda _: merge(fair, anna, other), where=_credits)
+    insist(fair, campaign)
+    assert fair.progress(campaign).granted_amount == fair.amounts(campaign) == 1_000
+    assert balance(fair, anna) == 500
+    assert set(outcomes(fair, campaign).values()) == {("granted", None)}
+
+
+def test_a_wallet_that_is_gone_need_not_be_readable(fair: Fair, plain: DynamoDBClient) -> None:
+    anna, other = fair.named(2)
+    campaign = fair.campaign(of_list([anna]))
+    fair.line.bodies = fair.up_to_grants(campaign)
+    fair.till.issue(WalletId(anna, CURRENCY), 100)
+    merge(fair, anna, other)
+    spoil(fair, plain, anna, schema=99)
+    insist(fair, campaign)
+    assert balance(fair, other) == 600
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert balance(fair, other) == 100, "what was granted is found without it"
+
+
+def test_a_profile_of_a_later_version_of_this_code_holds_up_nobody(fair: Fair, plain: DynamoDBClient) -> None:
+    customers = fair.people(3)
+    campaign = fair.campaign()
+    fair.line.bodies = fair.up_to_grants(campaign)
+    store, (customer, *_) = fair.engine.store, customers
+    later = deflate(compact({"s": 99, "p": "said otherwise"}))
+    plain.update_item(
+        TableName=store.tables.customers_name,
+        Key={"pk": {"S": shard_of(customer)}, "sk": {"S": customer}},
+        UpdateExpression="SET body = :body",
+        ExpressionAttributeValues={":body": {"B": later}},
+    )
+    insist(fair, campaign)
+    assert fair.credited(campaign) == dict.fromkeys(customers, 1)
+
+
+def test_a_person_of_more_ids_than_can_be_asked_about_fails_and_gets_no_second(
+    fair: Fair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.campaigns.release.joined.MAX_IDS_ASKED", 3)
+    in_pieces_of_one(monkeypatch)
+    *gone, stands = fair.named(5)
+    campaign = fair.campaign(of_list([gone[-1], stands]))
+    first, second = fair.up_to_grants(campaign)
+    assert fair.deliver(first)
+    for customer in gone:
+        merge(fair, customer, stands)
+    fair.line.bodies = [second]
+    insist(fair, campaign)
+    assert balance(fair, stands) == 500
+    assert outcomes(fair, campaign)[stands] == ("failed", "too_many_ids")
+
+
+def test_a_look_of_the_minute_job_keeps_nobody_waiting(fair: Fair) -> None:
+    one, other, third, last = fair.named(4)
+    campaign = fair.campaign(of_list([one, third]))
+    (body,) = fair.up_to_grants(campaign)
+    merge(fair, one, other)
+    merge(fair, third, last)
+
+    def look(_: Request) -> None:
+        fair.change(campaign, transitions.looked_at)
+
+    fair.wire.on(("Query",), look)
+    assert fair.deliver(body)
+    assert fair.credited(campaign) == {other: 1, last: 1}
 
 
 # Taken back
@@ -292,6 +429,43 @@ def test_what_an_earlier_run_gave_stays_when_the_next_is_cancelled(fair: Fair) -
     assert balance(fair, other) == 1_000
 
 
+@pytest.mark.parametrize("taken_before", [200, 300])
+def test_a_cancellation_takes_all_back_where_some_was_taken_before_the_merge(fair: Fair, taken_before: int) -> None:
+    one, other = fair.named(2)
+    campaign = fair.campaign(of_list([one], 300), of_list([other], 350))
+    for body in fair.up_to_grants(campaign):
+        assert fair.deliver(body)
+    wallet = WalletId(one, CURRENCY)
+    fair.till.revoke(wallet, fair.till.stored(wallet).lots[0].id, taken_before)
+    merge(fair, one, other)
+    fair.till.issue(WalletId(other, CURRENCY), 70)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert (balance(fair, one), balance(fair, other)) == (0, 70)
+    assert fair.progress(campaign).revoked_amount == 650 - taken_before
+
+
+def test_a_cancellation_comes_through_many_who_became_one(fair: Fair) -> None:
+    """Each try comes further than the last, though each has little time."""
+    *gone, stands = fair.named(40)
+    campaign = fair.campaign(of_list(gone))
+    (body,) = fair.up_to_grants(campaign)
+    assert fair.deliver(body)
+    for customer in gone:
+        merge(fair, customer, stands)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    with fair.wire.listen() as heard:
+        for _ in range(4):
+            fair.deliver(fair.line.bodies.pop(0), seconds=24.0)
+            if fair.stored(campaign).revoking is None:
+                break
+    assert fair.stored(campaign).revoking is None
+    assert (balance(fair, stands), fair.progress(campaign).revoked_amount) == (0, 39 * 500)
+    assert len([request for request in heard if request.operation == "Query"]) < 100
+
+
 # Again and again
 
 
@@ -306,6 +480,17 @@ def test_what_another_id_received_counts_for_who_is_left(fair: Fair) -> None:
     fair.release(campaign)
     assert balance(fair, other) == 500
     assert outcomes(fair, campaign) == {other: ("skipped", "not_entitled")}
+
+
+def test_who_had_it_by_another_id_takes_nobodys_place_in_the_next_run(fair: Fair) -> None:
+    one, other, friend = fair.named(3)
+    campaign = fair.campaign(of_list([one]), repeat=Repeat(Every(days=1), on_entry=True), budget=1_000)
+    fair.release(campaign)
+    merge(fair, one, other)
+    fair.change(campaign, lambda found, now: _due(found, now, of_list([other, friend])))
+    fair.release(campaign)
+    assert outcomes(fair, campaign) == {friend: ("granted", None)}
+    assert (balance(fair, other), balance(fair, friend)) == (500, 500)
 
 
 # Whenever

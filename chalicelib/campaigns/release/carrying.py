@@ -23,7 +23,7 @@ from chalicelib.store.commit import ATTEMPT_SECONDS, Engine
 from chalicelib.store.connections import LONGEST_READ_SECONDS
 from chalicelib.store.release import Operation, Outcome, read_group, written
 from chalicelib.store.settlement import commit_group
-from chalicelib.store.signals import Signal, Unread
+from chalicelib.store.signals import NewerSchema, Signal, Unread
 
 GROUP_SECONDS = LONGEST_READ_SECONDS + ATTEMPT_SECONDS
 """What one read and one transaction may take; with less time left no group is begun."""
@@ -86,13 +86,13 @@ def _round(
         done, wallet = group.outcomes[place], group.wallets[place]
         if done is not None:
             carried.answers[operation.id] = done
-        elif wallet is None:
+            continue
+        try:
+            outcomes.append(decide(operation, wallet, group.marks[place], group.now))
+        except NewerSchema:
             carried.failed[operation.id] = NEWER_SCHEMA
-        else:
-            try:
-                outcomes.append(decide(operation, wallet, group.marks[place], group.now))
-            except LedgerFault:
-                carried.failed[operation.id] = DAMAGED
+        except LedgerFault:
+            carried.failed[operation.id] = DAMAGED
     carried.left = [each.operation for each in outcomes]
     carried.moved = version is not None and group.version != version
     if carried.moved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.release import operations
@@ -12,10 +12,11 @@ from chalicelib.campaigns.schedule import entitled
 from chalicelib.customers.days import day_of
 from chalicelib.ledger.correcting import Revocation, revoke
 from chalicelib.ledger.granting import Grant, issue
-from chalicelib.ledger.model import Act, Kind, Lot, Wallet
+from chalicelib.ledger.model import Act, Entry, Kind, Lot, Plan, Wallet
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import CurrencyUnknown, Refused
 from chalicelib.store.release import Mark, Operation, Outcome
+from chalicelib.store.signals import NewerSchema
 
 CANCELLATION = "campaign_cancelled"
 """The reason of what is taken back."""
@@ -36,8 +37,8 @@ class Decision:
         self._source = source_of(campaign.id)
         self._day = day_of(campaign.given_at, policy.zone)
 
-    def __call__(self, operation: Operation, wallet: Wallet, mark: Mark | None, now: int) -> Outcome:
-        campaign = self._campaign
+    def __call__(self, operation: Operation, wallet: Wallet | None, mark: Mark | None, now: int) -> Outcome:
+        campaign, wallet = self._campaign, _readable(wallet)
         member = self._members[operation]
         if operation.mark is not None and not self._entitled(mark):
             return Outcome(operation, operations.skipped(NOT_ENTITLED))
@@ -51,9 +52,7 @@ class Decision:
         return Outcome(operation, operations.granted(plan, member.customer), wallet.version, plan, after)
 
     def _entitled(self, mark: Mark | None) -> bool:
-        marks = [each for each in (mark, *self._before) if each is not None]
-        times, day = sum(each.times for each in marks), max((each.day for each in marks), default=None)
-        return entitled(self._campaign.repeat, times, day, self._day)
+        return entitled(self._campaign.repeat, *received((mark, *self._before)), self._day)
 
     def _grant(self, member: Member, now: int) -> Grant:
         campaign = self._campaign
@@ -70,42 +69,62 @@ class Decision:
         )
 
 
+def received(marks: Iterable[Mark | None]) -> tuple[int, int | None]:
+    """How often a person received something by all of their ids, and the last day on which they did."""
+    found = [mark for mark in marks if mark is not None]
+    return sum(mark.times for mark in found), max((mark.day for mark in found), default=None)
+
+
 def sealed(reason: str) -> Decide:
     """Nothing is granted, for good."""
 
-    def decide(operation: Operation, _wallet: Wallet, _mark: Mark | None, _now: int) -> Outcome:
+    def decide(operation: Operation, _wallet: Wallet | None, _mark: Mark | None, _now: int) -> Outcome:
         return Outcome(operation, operations.skipped(reason))
 
     return decide
 
 
 def taking_back(campaign: Campaign, credited: Mapping[Operation, Granted], policy: Policy) -> Decide:
-    """What is unheld of a lot that was granted, or of what it became by a merge, is taken back."""
+    """As much as was granted is taken back, as far as it is unheld: of the lot that was made, or, where a merge has
+    moved it, of whatever this run granted."""
 
-    def decide(operation: Operation, wallet: Wallet, _mark: Mark | None, now: int) -> Outcome:
-        given = credited[operation]
-        lot = _lot_in(wallet, given, campaign)
-        amount = min(given.amount, lot.unheld) if lot is not None else 0
-        if lot is None or not amount:
-            return Outcome(operation, operations.revoked(0))
+    def decide(operation: Operation, wallet: Wallet | None, _mark: Mark | None, now: int) -> Outcome:
+        given, before = credited[operation], _readable(wallet)
+        after, entries, taken = before, tuple[Entry, ...](), 0
         act = Act(operation.id, actor_of(campaign.id), now)
-        try:
-            plan = revoke(wallet, Revocation(lot.id, CANCELLATION, amount), act, policy)
-        except Refused:
+        for lot in _lots_in(before, given, campaign):
+            amount = min(given.amount - taken, lot.unheld)
+            if not amount:
+                continue
+            try:
+                plan = revoke(after, Revocation(lot.id, CANCELLATION, amount), act, policy)
+            except Refused:
+                break
+            after, entries, taken = plan.wallet, entries + plan.entries, taken + amount
+        if not taken:
             return Outcome(operation, operations.revoked(0))
-        return Outcome(operation, operations.revoked(amount), wallet.version, plan)
+        return Outcome(operation, operations.revoked(taken), before.version, Plan(after, entries, now))
 
     return decide
 
 
-def _lot_in(wallet: Wallet, given: Granted, campaign: Campaign) -> Lot | None:
-    """The lot that was granted. Where it is not there any more, the likest that this run granted: a merge has moved it,
-    or it was taken in the place of one that was."""
-    lot = wallet.lot(given.lot) if wallet.customer == given.wallet else None
-    if lot is not None and lot.unheld:
-        return lot
+def _lots_in(wallet: Wallet, given: Granted, campaign: Campaign) -> list[Lot]:
+    """What this run granted: the lot in question first, then the others that merges have brought here. What they come
+    to together is no more than was granted to all, so nothing of it is left when all was taken back."""
     source = source_of(campaign.id)
     # Of a campaign that repeats, what earlier runs gave stays; the run that follows may be scheduled by now.
     since = (campaign.release_at if campaign.revoking == campaign.run else campaign.previous_release_at) or 0
-    moved = [lot for lot in wallet.lots if lot.source == source and lot.effective_at >= since and lot.unheld]
-    return min(moved, key=lambda lot: abs(lot.unheld - given.amount), default=None)
+    own = given.lot if wallet.customer == given.wallet else None
+
+    def of_run(lot: Lot) -> bool:
+        return lot.kind is Kind.PROMOTION and lot.source == source and lot.effective_at >= since
+
+    lots = [lot for lot in wallet.lots if lot.id == own or of_run(lot)]
+    return sorted(lots, key=lambda lot: (lot.id != own, lot.unheld))
+
+
+def _readable(wallet: Wallet | None) -> Wallet:
+    """:raises NewerSchema: it is not"""
+    if wallet is None:
+        raise NewerSchema("a later version of this code wrote the wallet")
+    return wallet

@@ -8,19 +8,19 @@ the instant at which the run began; what a profile says is what it says when its
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from chalicelib.campaigns.amounts import amount_of
 from chalicelib.campaigns.model import Campaign, held_out
 from chalicelib.campaigns.release import messages
+from chalicelib.campaigns.release.deciding import received
 from chalicelib.campaigns.release.messages import Job, ReleaseQueue
 from chalicelib.campaigns.release.noting import releasing
 from chalicelib.campaigns.release.operations import mark_of
 from chalicelib.campaigns.release.pieces import (
     HOLDOUT,
     LISTED,
-    MERGED,
     NO_BASIS,
     NOT_ENTITLED,
     PIECE_MEMBERS,
@@ -33,6 +33,7 @@ from chalicelib.campaigns.release.pieces import (
 from chalicelib.campaigns.release.run import Run
 from chalicelib.campaigns.schedule import entitled
 from chalicelib.customers.days import day_of
+from chalicelib.customers.passing import MAX_IDS_ASKED
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
 from chalicelib.runtime.clock import Deadline
@@ -44,7 +45,7 @@ from chalicelib.segments.where import parse
 from chalicelib.store.backoff import after_lost_race
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import commit
-from chalicelib.store.release import read_marks
+from chalicelib.store.release import Mark, read_marks
 from chalicelib.store.signals import Signal
 
 PAGE_PROFILES = 200
@@ -100,6 +101,8 @@ class Audience:
             _of_list(names, facts) if group.where is None else matching.compile(parse(group.where), facts)
             for group, names in zip(campaign.groups, self._lists, strict=True)
         ]
+        self._several = set[str]()
+        """Customers into whom others were merged."""
         self._today = day_of(campaign.given_at, zone)
 
     def piece_after(self, before: Piece | None, deadline: Deadline) -> Piece:
@@ -127,59 +130,63 @@ class Audience:
         if self._shard != LISTED:
             profiles, behind = self._profiles.looked_at(self._shard, after, PAGE_PROFILES)
             unlisted = (each for each in profiles if not self._is_listed(each.customer))
-            return evaluate(self._store, unlisted, self._matchers, self._member), behind
+            return evaluate(self._store, unlisted, self._matchers, self._known_member), behind
         start = 0 if after is None else bisect_right(self._listed, after)
         customers = self._listed[start : start + PAGE_PROFILES]
         more = start + len(customers) < len(self._listed)
         return self._named(customers), customers[-1] if more else None
 
     def _named(self, customers: Sequence[str]) -> Evaluated[Member]:
-        """Those whom a group names: of whom nothing is known, the groups of a tree do not count. Who was merged into
-        another is in the audience to say so, and gets nothing."""
-        known = self._profiles.get_many(customers)
-        found = {
-            each.customer: each for each in evaluate(self._store, known.values(), self._matchers, self._member).matched
-        }
+        """Those whom a group names: of whom nothing is known, the groups of a tree do not count."""
+        known = self._profiles.people(customers)
+        evaluated = evaluate(self._store, known.values(), self._matchers, self._known_member)
+        found = {each.customer: each for each in evaluated.matched}
         for customer in customers:
-            place = next(place for place, names in enumerate(self._lists) if customer in names)
             if customer not in known:
-                found[customer] = self._member(Profile(customer), place)
-            elif known[customer].merged_into is not None:
-                found[customer] = Member(customer, place, 0, MERGED)
+                place = next(place for place, names in enumerate(self._lists) if customer in names)
+                found[customer] = self._member(customer, None, place)
         matched = [found[customer] for customer in customers if customer in found]
         return Evaluated(matched, len(customers), len(customers), customers[-1] if customers else None)
-
-    def _is_known(self, profile: Profile) -> bool:
-        """Whether there is a profile: who is only named may have none."""
-        return self._shard != LISTED or profile.version > 0
 
     def _is_listed(self, customer: str) -> bool:
         return any(customer in names for names in self._lists)
 
-    def _member(self, profile: Profile, place: int) -> Member:
-        campaign, customer = self._campaign, profile.customer
-        amount = amount_of(
-            campaign.groups[place].amount, profile if self._is_known(profile) else None, campaign.currency
-        )
+    def _known_member(self, profile: Profile, place: int) -> Member:
+        if profile.depth:
+            self._several.add(profile.customer)
+        return self._member(profile.customer, profile, place)
+
+    def _member(self, customer: str, profile: Profile | None, place: int) -> Member:
+        campaign = self._campaign
+        amount = amount_of(campaign.groups[place].amount, profile, campaign.currency)
         if amount is None:
             return Member(customer, place, 0, NO_BASIS)
         out = held_out(campaign.id, customer, campaign.holdout_basis_points)
         return Member(customer, place, amount, HOLDOUT if out else None)
 
     def _entitled(self, members: list[Member]) -> list[Member]:
-        """Of a campaign that repeats: without those who received it lately, or often enough. Where a run is for those
-        who came in since, the others are no part of its audience."""
+        """Of a campaign that repeats: without those who received it lately, or often enough, by whichever id. Where a
+        run is for those who came in since, the others are no part of its audience."""
         repeat = self._campaign.repeat
         if repeat is None or not members:
             return members
-        marks = read_marks(self._store, [mark_of(self._campaign.id, each.customer) for each in members])
+        marks = self._marks_of([member.customer for member in members])
         told: list[Member] = []
         for member, mark in zip(members, marks, strict=True):
-            if mark is None or entitled(repeat, mark.times, mark.day, self._today):
+            others = self._others(member.customer) if member.customer in self._several else ()
+            if entitled(repeat, *received((mark, *others)), self._today):
                 told.append(member)
             elif not repeat.on_entry:
                 told.append(replace(member, reason=member.reason or NOT_ENTITLED))
         return told
+
+    def _others(self, customer: str) -> list[Mark | None]:
+        """Marks of the other ids of a person."""
+        ids = self._profiles.ids_of(customer, MAX_IDS_ASKED)
+        return self._marks_of(each for each in ids if each != customer)
+
+    def _marks_of(self, customers: Iterable[str]) -> list[Mark | None]:
+        return read_marks(self._store, [mark_of(self._campaign.id, each) for each in customers])
 
 
 def _of_list(names: frozenset[str], facts: Facts) -> Matcher:

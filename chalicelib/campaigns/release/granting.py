@@ -40,7 +40,7 @@ class _Tally:
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     credited: list[str] = field(default_factory=list)
-    """Customers into whose wallets something was granted, by this worker or one before that noted nothing."""
+    """Customers into whose wallets something was granted that is not noted yet."""
     out_of_time: bool = False
 
     def go_on(self, before: Result, due: Sequence[Member]) -> list[Member]:
@@ -182,19 +182,23 @@ class _Crediting:
 
     def _by_itself(self, member: Member) -> list[Member]:
         """Credit a member who is joined; the same, if the outcome is not known."""
-        campaign = self._campaign
+        while not self._stopped:
+            campaign = self._campaign
 
-        def settle(operation: Operation, marks: Sequence[Mark]) -> Decide:
-            return Decision(campaign, {operation: member}, self._engine.policy, marks)
+            def settle(operation: Operation, marks: Sequence[Mark], campaign: Campaign = campaign) -> Decide:
+                return Decision(campaign, {operation: member}, self._engine.policy, marks)
 
-        try:
-            self._tally.take(member.customer, self._joined.outcome(member.customer, settle, campaign.version))
-        except Untouchable as wallet:
-            self._tally.failed[member.customer] = wallet.reason
-        except NotKnown:
-            self._look_again()
-            return [member]
-        return []
+            try:
+                self._tally.take(member.customer, self._joined.outcome(member.customer, settle, campaign.version))
+            except Untouchable as wallet:
+                self._tally.failed[member.customer] = wallet.reason
+            except NotKnown:
+                self._look_again()
+                if self._campaign.version != campaign.version:
+                    continue
+                return [member]
+            return []
+        return [member]
 
     def _look_again(self) -> None:
         now = releasing(self._engine, self._job)

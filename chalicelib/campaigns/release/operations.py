@@ -20,8 +20,13 @@ from chalicelib.store.release import Mark, Operation, Outcome
 CAMPAIGN = "campaign"
 """Type of the source of what a campaign granted, and its reason."""
 
-Decide = Callable[[Operation, Wallet, Mark | None, int], Outcome]
-"""What an operation comes to on its wallet, with its mark, at the present (milliseconds)."""
+Decide = Callable[[Operation, Wallet | None, Mark | None, int], Outcome]
+"""What an operation comes to on its wallet, with its mark, at the present (milliseconds). The wallet is None where a
+later version of this code wrote it.
+
+:raises NewerSchema: the wallet is needed
+:raises LedgerFault: it is damaged
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ NO_BASIS = "no_basis"
 BUDGET_EXHAUSTED = "budget_exhausted"
 CANCELLED = "cancelled"
 MERGED = "merged"
-"""The customer was merged into another, who is the one to get it; or another id of the same person has got it."""
+"""Another id of the same person has it."""
 NOT_ENTITLED = "not_entitled"
 """A run of a campaign that repeats has nothing for who received it lately, or often enough."""
 
