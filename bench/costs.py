@@ -13,7 +13,7 @@ from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.holding import Capture
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import Days
 from chalicelib.ledger.redeeming import Reversal, Spending
 from chalicelib.store.commit import Engine

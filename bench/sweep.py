@@ -22,7 +22,8 @@ from chalicelib.expiry import messages
 from chalicelib.expiry.messages import Cursor
 from chalicelib.expiry.settle import settle_together, settlement
 from chalicelib.expiry.sweep import follow, sweep
-from chalicelib.ledger.model import CLASS_OF_KIND, Kind, Lot, Source, Wallet
+from chalicelib.ledger.lots import CLASS_OF_KIND, Kind, Lot, Source
+from chalicelib.ledger.model import Wallet
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.codec import wallet_attributes
 from chalicelib.store.commit import Engine

@@ -15,7 +15,7 @@ from typing import Any
 from chalicelib.edge import presenter
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.granting import Grant
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import Days, Policy
 from chalicelib.ledger.redeeming import Spending
 from chalicelib.runtime.clock import Deadline, SystemClock

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from chalicelib.ledger.folding import fold
-from chalicelib.ledger.model import Entry, Lot, LotClass, Wallet
+from chalicelib.ledger.lots import Lot, LotClass
+from chalicelib.ledger.model import Entry, Wallet
 
 GIVES = {"issued", "restored"}
 TAKES = {"redeemed", "captured", "expired", "revoked", "clawed_back", "debited", "debt_settled"}

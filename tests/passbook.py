@@ -20,20 +20,10 @@ from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.history import OrderHistory
 from chalicelib.ledger.holding import Capture
 from chalicelib.ledger.indebting import Waiver
-from chalicelib.ledger.model import (
-    Act,
-    Balance,
-    Entry,
-    Hold,
-    HoldStatus,
-    Kind,
-    Lot,
-    Plan,
-    Redemption,
-    Wallet,
-    balance,
-)
+from chalicelib.ledger.lots import Kind, Lot
+from chalicelib.ledger.model import Balance, Entry, Hold, HoldStatus, Redemption, Wallet, balance
 from chalicelib.ledger.orders import Order, Refunded
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Expiry, Policy
 from chalicelib.ledger.quoting import Quote
 from chalicelib.ledger.redeeming import Reversal, Spending

@@ -12,7 +12,7 @@ from dataclasses import replace
 from chalicelib.campaigns.model import MAX_TREES_BYTES, Campaign, Group
 from chalicelib.campaigns.refusals import AvailableAtInPast, WrongCampaign
 from chalicelib.campaigns.schedule import instant_of
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.policy import Policy, expires_at
 from chalicelib.ledger.refusals import CurrencyUnknown, ExpiresInPast, ExpiryNotPermitted
 from chalicelib.segments import store as segment_store

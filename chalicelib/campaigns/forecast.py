@@ -24,7 +24,7 @@ from chalicelib.campaigns.schedule import instant_of
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, Profiles
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.policy import expires_at
 from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
 from chalicelib.runtime.clock import Deadline

@@ -17,7 +17,7 @@ from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, WrongCu
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.merging import Moved, merge
-from chalicelib.ledger.model import Act, Plan
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline

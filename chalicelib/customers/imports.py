@@ -41,8 +41,8 @@ from chalicelib.customers.importing import (
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger import granting
 from chalicelib.ledger.granting import Grant
-from chalicelib.ledger.model import Kind as CreditKind
-from chalicelib.ledger.model import Source
+from chalicelib.ledger.lots import Kind as CreditKind
+from chalicelib.ledger.lots import Source
 from chalicelib.ledger.policy import At, Days, Expiry
 from chalicelib.ledger.refusals import NotFound, Refused
 from chalicelib.messaging.queues import Queue

@@ -22,8 +22,10 @@ from chalicelib.customers.store import Profiles
 from chalicelib.ledger.booking import EFFECT, SPENDS
 from chalicelib.ledger.granting import ORDER
 from chalicelib.ledger.limits import MAX_OPEN_HOLDS, MAX_TRANSACTION_ITEMS
+from chalicelib.ledger.lots import Source
 from chalicelib.ledger.merging import Moved, lend, merge
-from chalicelib.ledger.model import Act, Entry, EntryType, Plan, Source, Wallet
+from chalicelib.ledger.model import Entry, EntryType, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, LotLimitExceeded, Refused, WalletFrozen
 from chalicelib.ledger.settling import SYSTEM
 from chalicelib.runtime.clock import Deadline

@@ -19,7 +19,7 @@ from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.holding import Capture
 from chalicelib.ledger.limits import DEFAULT_PRIORITY, HOLD_TTL_DEFAULT_SECONDS, HOLD_TTL_MAX_SECONDS, MAX_PRIORITY
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.redeeming import Reversal, Spending
 
 GrantableKind = Literal[

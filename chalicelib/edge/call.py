@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from chalicelib.edge.access import Identity
-from chalicelib.ledger.model import Plan
+from chalicelib.ledger.plans import Plan
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import API_DEADLINE_SECONDS, Engine
 from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId, operation_id

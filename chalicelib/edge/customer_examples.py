@@ -17,8 +17,10 @@ from chalicelib.edge import customer_presenter
 from chalicelib.edge.customer_bodies import CustomerBody
 from chalicelib.edge.instants import parse
 from chalicelib.ledger.granting import Grant, issue
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.merging import merge
-from chalicelib.ledger.model import Act, Kind, Wallet
+from chalicelib.ledger.model import Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import Policy
 
 _AT = parse("2026-03-02T09:00:00Z")

@@ -36,8 +36,9 @@ from chalicelib.edge.settings_bodies import SettingsBody
 from chalicelib.edge.version import VERSION
 from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
 from chalicelib.ledger.limits import MINUTE_MS
-from chalicelib.ledger.model import Act, Entry, HoldStatus, Plan, Redemption, Wallet, balance
+from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, balance
 from chalicelib.ledger.money import EXPONENT
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.settings.document import completed
 from chalicelib.settings.queries import SettingsView

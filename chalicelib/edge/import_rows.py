@@ -22,8 +22,8 @@ from chalicelib.edge import csv_text
 from chalicelib.edge.csv_text import NotCsv
 from chalicelib.edge.import_bodies import CreditRow, CustomerRow
 from chalicelib.edge.problems import Problem, invalid
-from chalicelib.ledger.model import CLASS_OF_KIND
-from chalicelib.ledger.model import Kind as CreditKind
+from chalicelib.ledger.lots import CLASS_OF_KIND
+from chalicelib.ledger.lots import Kind as CreditKind
 from chalicelib.ledger.policy import At, Days, Policy, expires_at
 from chalicelib.ledger.refusals import Refused
 

@@ -9,7 +9,7 @@ from chalicelib import wiring
 from chalicelib.campaigns import store as campaigns
 from chalicelib.campaigns.model import Notify
 from chalicelib.customers.store import Profiles
-from chalicelib.ledger.model import Source
+from chalicelib.ledger.lots import Source
 from chalicelib.messaging.email import Email
 from chalicelib.messaging.sms import Sms
 from chalicelib.messaging.webhooks import Webhooks

@@ -12,9 +12,11 @@ from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.history import OrderHistory
 from chalicelib.ledger.indebting import Waiver
 from chalicelib.ledger.limits import MINUTE_MS
-from chalicelib.ledger.model import Act, Kind, Source, Wallet
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.money import EXPONENT
 from chalicelib.ledger.orders import Order, tenders
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import Spending
 from chalicelib.ledger.refunding import ORIGINAL, Refund

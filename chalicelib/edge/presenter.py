@@ -12,17 +12,10 @@ from typing import Any
 
 from chalicelib.edge.instants import show
 from chalicelib.ledger import conditions
-from chalicelib.ledger.model import (
-    Allocation,
-    Balance,
-    Entry,
-    Lot,
-    Plan,
-    Redemption,
-    RedemptionPart,
-    balance,
-)
+from chalicelib.ledger.lots import Allocation, Lot
+from chalicelib.ledger.model import Balance, Entry, Redemption, RedemptionPart, balance
 from chalicelib.ledger.money import display
+from chalicelib.ledger.plans import Plan
 from chalicelib.ledger.quoting import Expiring, Quote
 from chalicelib.wallets.queries import Explanation, WalletView
 

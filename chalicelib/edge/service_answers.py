@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from chalicelib.edge.answer_parts import Part
 from chalicelib.edge.settings_bodies import PointsCode, Reinstatement
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.policy import Clawback, RefundSplit
 
 

@@ -8,7 +8,8 @@ from pydantic import AwareDatetime, Field
 
 from chalicelib.edge.answer_parts import Part
 from chalicelib.edge.terms import LotConditions
-from chalicelib.ledger.model import EntryType, HoldStatus, Kind
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import EntryType, HoldStatus
 
 
 class Balance(Part):

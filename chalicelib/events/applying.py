@@ -29,7 +29,8 @@ from chalicelib.events.model import (
     Status,
     event_caller,
 )
-from chalicelib.ledger.model import Plan, Source
+from chalicelib.ledger.lots import Source
+from chalicelib.ledger.plans import Plan
 from chalicelib.ledger.refunding import REFUND
 from chalicelib.ledger.refusals import InsufficientCredit, OrderMismatch, Refused, SpentByAnother
 from chalicelib.orders import commands

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.ledger.model import Act, Plan, Wallet
+from chalicelib.ledger.model import Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.settling import SYSTEM, open_book
 from chalicelib.runtime.clock import Deadline

@@ -21,7 +21,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.ledger.earning import Earning
-from chalicelib.ledger.model import Act, Allocation, Entry, EntryType, Hold, Lot, Source, Wallet
+from chalicelib.ledger.lots import Allocation, Lot, Source
+from chalicelib.ledger.model import Entry, EntryType, Hold, Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.refusals import LedgerFault
 
 EFFECT: dict[EntryType, tuple[int, int]] = {

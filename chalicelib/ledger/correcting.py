@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
-from chalicelib.ledger.model import Act, Allocation, EntryType, Lot, Plan, Wallet
+from chalicelib.ledger.lots import Allocation, Lot
+from chalicelib.ledger.model import EntryType, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Expiry, Policy, resolve
 from chalicelib.ledger.refusals import (
     ExpiresEarlier,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from chalicelib.ledger.booking import SPENDS, apply
-from chalicelib.ledger.model import Allocation, Entry, Redemption, Wallet
+from chalicelib.ledger.lots import Allocation
+from chalicelib.ledger.model import Entry, Redemption, Wallet
 from chalicelib.ledger.refusals import LedgerFault
 
 

@@ -9,19 +9,9 @@ from chalicelib.ledger.conditions import Conditions
 from chalicelib.ledger.earning import Earning
 from chalicelib.ledger.indebting import settle_debt
 from chalicelib.ledger.limits import DEFAULT_PRIORITY, MAX_BALANCE, MAX_OPEN_LOTS
-from chalicelib.ledger.model import (
-    CLASS_OF_KIND,
-    Act,
-    Allocation,
-    EntryType,
-    Kind,
-    Lot,
-    LotClass,
-    Plan,
-    Source,
-    Wallet,
-    lot_id,
-)
+from chalicelib.ledger.lots import CLASS_OF_KIND, Allocation, Kind, Lot, LotClass, Source, lot_id
+from chalicelib.ledger.model import EntryType, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Expiry, Policy, expires_at
 from chalicelib.ledger.refusals import BalanceLimitExceeded, LotLimitExceeded
 from chalicelib.ledger.settling import lot_after, open_book

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.limits import HOLD_TTL_DEFAULT_SECONDS, MAX_HELD_PARTS, MAX_LOTS, MAX_OPEN_HOLDS, SECOND_MS
-from chalicelib.ledger.model import Act, Allocation, EntryType, Hold, HoldStatus, Plan, Wallet
+from chalicelib.ledger.lots import Allocation
+from chalicelib.ledger.model import EntryType, Hold, HoldStatus, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import Spending, redemption_of
 from chalicelib.ledger.refusals import HoldClosed, HoldLapsed, LotLimitExceeded, NotFound, OverCapture

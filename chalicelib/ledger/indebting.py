@@ -14,7 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
-from chalicelib.ledger.model import Act, Allocation, Entry, EntryType, Lot, LotClass, Plan, Source, Wallet
+from chalicelib.ledger.lots import Allocation, Lot, LotClass, Source
+from chalicelib.ledger.model import Entry, EntryType, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Clawback, Policy
 from chalicelib.ledger.refusals import AmountOutOfRange
 from chalicelib.ledger.settling import open_book

@@ -22,7 +22,9 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.limits import MAX_BALANCE, MAX_OPEN_LOTS
-from chalicelib.ledger.model import Act, Allocation, EntryType, Lot, LotClass, Plan, Source, Wallet, lot_id
+from chalicelib.ledger.lots import Allocation, Lot, LotClass, Source, lot_id
+from chalicelib.ledger.model import EntryType, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import BalanceLimitExceeded, HoldOpen, InsufficientCredit, LotLimitExceeded
 from chalicelib.ledger.settling import open_book

@@ -1,4 +1,4 @@
-"""The values of the ledger. All frozen; a change makes a new value.
+"""Wallets, their entries, and what stands in them: holds and redemptions. All frozen; a change makes a new value.
 
 Amounts are integers of minor units. Instants are integers: milliseconds since 1970-01-01T00:00Z. An interval is
 half-open: a lot is alive while effective_at <= now < expires_at.
@@ -10,52 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from chalicelib.ledger.conditions import Conditions
+from chalicelib.ledger.lots import Allocation, Lot, Source
 
 if TYPE_CHECKING:
     from chalicelib.ledger.earning import Earning
-    from chalicelib.ledger.orders import Order
-
-
-class LotClass(StrEnum):
-    """How a lot is treated by accounting and by policy."""
-
-    PROMOTIONAL = "promotional"
-    GOODWILL = "goodwill"
-    PAID = "paid"
-
-
-class Kind(StrEnum):
-    """Why a lot was granted."""
-
-    REFUND = "refund"
-    EXCHANGE = "exchange"
-    PURCHASED = "purchased"
-    MIGRATION = "migration"
-    COMPENSATION = "compensation"
-    MANUAL = "manual"
-    PROMOTION = "promotion"
-    CASHBACK = "cashback"
-    LOYALTY = "loyalty"
-    REFERRAL = "referral"
-    OCCASION = "occasion"
-    REINSTATED = "reinstated"
-
-
-CLASS_OF_KIND: dict[Kind, LotClass] = {
-    Kind.REFUND: LotClass.PAID,
-    Kind.EXCHANGE: LotClass.PAID,
-    Kind.PURCHASED: LotClass.PAID,
-    Kind.MIGRATION: LotClass.PAID,
-    Kind.COMPENSATION: LotClass.GOODWILL,
-    Kind.MANUAL: LotClass.GOODWILL,
-    Kind.PROMOTION: LotClass.PROMOTIONAL,
-    Kind.CASHBACK: LotClass.PROMOTIONAL,
-    Kind.LOYALTY: LotClass.PROMOTIONAL,
-    Kind.REFERRAL: LotClass.PROMOTIONAL,
-    Kind.OCCASION: LotClass.PROMOTIONAL,
-}
-"""`reinstated` is missing on purpose: it keeps the class of its parent."""
 
 
 class EntryType(StrEnum):
@@ -76,96 +34,6 @@ class EntryType(StrEnum):
     FROZEN = "frozen"
     UNFROZEN = "unfrozen"
     DEBT_SETTLED = "debt_settled"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a grant came from, in the caller's words: an order, a campaign, a ticket."""
-
-    type: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """One grant inside a wallet. 0 <= held <= remaining <= granted.
-
-    `id` is `lot_<sequence of the entry that made it>`, with `.<n>` behind it when that entry made several; so the entry
-    that tells a lot's beginning is found without a search. In `Entry.lots` a lot stands for its terms, with remaining
-    and held zero.
-    """
-
-    id: str
-    kind: Kind
-    lot_class: LotClass
-    granted: int
-    remaining: int
-    held: int
-    priority: int
-    effective_at: int
-    expires_at: int | None
-    conditions: Conditions | None = None
-    source: Source | None = None
-    parent: str | None = None
-    reinstatements: int = 0
-    """Reinstated lots in its chain of parents, itself included."""
-    from_release: bool = False
-    """Made when a hold gave back a part whose lot had expired; that happens once to the same credit."""
-
-    @property
-    def unheld(self) -> int:
-        return self.remaining - self.held
-
-    def worth(self, remaining: int, held: int) -> Lot:
-        """The same lot with these amounts. Every movement makes one for each lot it touches, and `replace` takes three
-        times as long."""
-        return Lot(
-            self.id,
-            self.kind,
-            self.lot_class,
-            self.granted,
-            remaining,
-            held,
-            self.priority,
-            self.effective_at,
-            self.expires_at,
-            self.conditions,
-            self.source,
-            self.parent,
-            self.reinstatements,
-            self.from_release,
-        )
-
-    @property
-    def issued_in(self) -> int:
-        """Sequence of the entry that made it."""
-        return lot_sequence(self.id)
-
-    def dead(self, at: int) -> bool:
-        return self.expires_at is not None and self.expires_at <= at
-
-    def active(self, at: int) -> bool:
-        return self.effective_at <= at and not self.dead(at)
-
-
-def lot_id(sequence: int, ordinal: int = 0) -> str:
-    return f"lot_{sequence}.{ordinal}" if ordinal else f"lot_{sequence}"
-
-
-def lot_sequence(lot: str) -> int:
-    return int(lot[4:].partition(".")[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """What one entry took from, or gave to, one lot. `amount` is positive; the entry's type gives the direction.
-
-    `into` names the reinstated lot that a released part of an expired lot became.
-    """
-
-    lot: str
-    amount: int
-    into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,50 +182,3 @@ class Redemption:
         if not self.reversed:
             return "redeemed"
         return "reversed" if self.reversed == self.amount else "partially_reversed"
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """A number kept beside a wallet: how often something was given to its customer, how much, and when last."""
-
-    times: int = 0
-    amount: int = 0
-    last_at: int = 0
-
-
-@dataclass(frozen=True)
-class Act:
-    """Who does what under which operation, and when by the caller's clock (milliseconds)."""
-
-    operation: str
-    actor: str
-    at: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an operation decided: the wallet after it, the entries that make it so, what answer and records need."""
-
-    wallet: Wallet
-    entries: tuple[Entry, ...]
-    at: int
-    lots: tuple[Lot, ...] = ()
-    """Lots that the answer shows, as they are afterwards."""
-    redemption: Redemption | None = None
-    """Made by this operation."""
-    amended: tuple[Redemption, ...] = ()
-    """Earlier redemptions, after what was given back of them."""
-    hold: Hold | None = None
-    hold_status: HoldStatus | None = None
-    """The hold that the answer shows, and what became of it."""
-    opens_hold: bool = False
-    closed_holds: tuple[tuple[str, HoldStatus], ...] = ()
-    """Earlier holds that this operation ended, for their records. A lapse is not recorded: it follows from the time."""
-    order: Order | None = None
-    """The order as it is to be remembered from now."""
-    repeats: bool = False
-    """It was done before, under another key; nothing is done again."""
-    refund: str | None = None
-    """The refund that this operation is found under."""
-    tally: Tally | None = None
-    """The number kept beside the wallet, as it is from now; None leaves it as it is."""

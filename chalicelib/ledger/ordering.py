@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.ledger.history import OrderHistory, holds_for, refuse_crowd, refuse_other_wallet, tenders_of
-from chalicelib.ledger.model import Act, Plan, Source, Wallet
+from chalicelib.ledger.lots import Source
+from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import OrderMismatch
 from chalicelib.ledger.returning import give_credit_back

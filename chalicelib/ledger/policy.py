@@ -15,7 +15,7 @@ from typing import Protocol
 
 from chalicelib.ledger import limits
 from chalicelib.ledger.conditions import local_time
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.money import EXPONENT, POINTS
 from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
 

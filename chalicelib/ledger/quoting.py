@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.cart import Cart
-from chalicelib.ledger.model import Act, Wallet, balance
+from chalicelib.ledger.model import Wallet, balance
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.settling import open_book
 from chalicelib.ledger.spending import Share, applicable

@@ -15,20 +15,9 @@ from dataclasses import dataclass, replace
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.limits import DAY_MS, MAX_LOTS_AFTER_REVERSAL, MAX_REINSTATEMENTS
-from chalicelib.ledger.model import (
-    Act,
-    Allocation,
-    Entry,
-    EntryType,
-    Lot,
-    LotClass,
-    Plan,
-    Redemption,
-    RedemptionPart,
-    Source,
-    Wallet,
-    lot_id,
-)
+from chalicelib.ledger.lots import Allocation, Lot, LotClass, Source, lot_id
+from chalicelib.ledger.model import Entry, EntryType, Redemption, RedemptionPart, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Extend, Grace, NoExpiry, OriginalExpiry, Policy
 from chalicelib.ledger.refusals import LotLimitExceeded, NotFound, OverReversal
 from chalicelib.ledger.settling import end_holds_for, expire, lot_after, open_book, reinstated

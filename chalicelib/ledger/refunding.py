@@ -19,8 +19,10 @@ from chalicelib.ledger.granting import Grant, grant_into
 from chalicelib.ledger.history import OrderHistory, holds_for, paid_order, tenders_of
 from chalicelib.ledger.indebting import take_back, terms_of
 from chalicelib.ledger.limits import MAX_LOTS_AFTER_REVERSAL, MAX_REFUNDS_OF_ORDER, MAX_TRANSACTION_ITEMS
-from chalicelib.ledger.model import Act, EntryType, Kind, Plan, Source, Wallet
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import EntryType, Wallet
 from chalicelib.ledger.orders import Refunded, Share, split
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Expiry, Policy, RefundSplit
 from chalicelib.ledger.redeeming import redemption_of
 from chalicelib.ledger.refusals import FeatureDisabled, OrderLimitExceeded, RefundMismatch, RefundNotSeen

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.limits import MAX_LOTS
-from chalicelib.ledger.model import Allocation, EntryType, Hold, HoldStatus, Redemption, Source
+from chalicelib.ledger.lots import Allocation, Source
+from chalicelib.ledger.model import EntryType, Hold, HoldStatus, Redemption
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import restore
 from chalicelib.ledger.refusals import InsufficientCredit, LotLimitExceeded

@@ -16,19 +16,9 @@ from dataclasses import replace
 
 from chalicelib.ledger.booking import Book
 from chalicelib.ledger.limits import HOUR_MS, MAX_REINSTATEMENTS
-from chalicelib.ledger.model import (
-    Act,
-    Allocation,
-    EntryType,
-    Hold,
-    HoldStatus,
-    Kind,
-    Lot,
-    LotClass,
-    Source,
-    Wallet,
-    lot_id,
-)
+from chalicelib.ledger.lots import Allocation, Kind, Lot, LotClass, Source, lot_id
+from chalicelib.ledger.model import EntryType, Hold, HoldStatus, Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import Policy
 
 SYSTEM = "system"

@@ -15,7 +15,8 @@ from typing import Any
 
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.conditions import UNCONDITIONAL, Coverage, local_time, obstacles
-from chalicelib.ledger.model import Allocation, Lot, LotClass, Wallet, balance
+from chalicelib.ledger.lots import Allocation, Lot, LotClass
+from chalicelib.ledger.model import Wallet, balance
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import AmountOutOfRange, ConditionNotMet, InsufficientCredit, WalletFrozen
 

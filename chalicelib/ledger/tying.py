@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 
 from chalicelib.ledger.booking import EFFECT
 from chalicelib.ledger.folding import Difference
-from chalicelib.ledger.model import Entry, EntryType, LotClass
+from chalicelib.ledger.lots import LotClass
+from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.ledger.orders import Order, Refunded
 from chalicelib.ledger.refunding import REFUND
 

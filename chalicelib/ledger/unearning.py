@@ -11,7 +11,8 @@ from chalicelib.ledger.booking import Book
 from chalicelib.ledger.earning import still_earned
 from chalicelib.ledger.history import OrderHistory
 from chalicelib.ledger.indebting import forgive, take_back, terms_of
-from chalicelib.ledger.model import Entry, EntryType, Lot, Source
+from chalicelib.ledger.lots import Lot, Source
+from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.ledger.orders import Order, Taking
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.redeeming import receiving

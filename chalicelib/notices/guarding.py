@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from chalicelib.ledger import correcting
 from chalicelib.ledger.conditions import local_time
 from chalicelib.ledger.correcting import Extension
-from chalicelib.ledger.model import CLASS_OF_KIND, Act, Kind, Lot, Plan
+from chalicelib.ledger.lots import CLASS_OF_KIND, Kind, Lot
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import At, Policy
 from chalicelib.ledger.refusals import ExpiresEarlier, Refused
 from chalicelib.ledger.settling import SYSTEM

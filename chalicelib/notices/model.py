@@ -19,7 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.model import Entry, EntryType, Kind
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.store.envelope import WalletId
 
 

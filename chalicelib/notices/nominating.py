@@ -12,7 +12,8 @@ from datetime import tzinfo
 from functools import partial
 
 from chalicelib.campaigns import store as campaigns
-from chalicelib.ledger.model import Entry, Lot
+from chalicelib.ledger.lots import Lot
+from chalicelib.ledger.model import Entry
 from chalicelib.notices import reminding
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import Happening, Notice, happening_of

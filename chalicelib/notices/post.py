@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from chalicelib.customers.profile import Profile
-from chalicelib.ledger.model import Lot, Source
+from chalicelib.ledger.lots import Lot, Source
 from chalicelib.messaging.bus import Event
 from chalicelib.messaging.delivery import Delivery
 from chalicelib.notices import store as shelf

@@ -22,7 +22,8 @@ from typing import Protocol
 
 from chalicelib.ledger.conditions import BASIS_POINTS, local_time
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS
-from chalicelib.ledger.model import Entry, Lot
+from chalicelib.ledger.lots import Lot
+from chalicelib.ledger.model import Entry
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import Happening, happening_of
 from chalicelib.store.documents import Documents, Key, commit

@@ -9,7 +9,8 @@ from datetime import UTC, date
 from typing import Any
 
 from chalicelib.ledger.conditions import Conditions
-from chalicelib.ledger.model import Entry, Lot, Wallet, balance
+from chalicelib.ledger.lots import Lot
+from chalicelib.ledger.model import Entry, Wallet, balance
 from chalicelib.ledger.policy import Policy
 from chalicelib.messaging.bus import Event
 from chalicelib.notices import wording

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chalicelib.ledger import ordering, refunding
-from chalicelib.ledger.model import Act, Plan
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refunding import Refund
 from chalicelib.ledger.refusals import RedemptionNotSeen, RefundMismatch, RefundNotSeen, SpentByAnother

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from chalicelib.ledger import refunding
 from chalicelib.ledger.history import tenders_of
-from chalicelib.ledger.model import Act, Lot
+from chalicelib.ledger.lots import Lot
 from chalicelib.ledger.orders import Order, Tenders
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.quoting import VIEW, view
 from chalicelib.ledger.refunding import ORIGINAL, STORE_CREDIT, Refund
 from chalicelib.ledger.refusals import (

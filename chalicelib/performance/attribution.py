@@ -25,8 +25,9 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import EFFECT, SPENDS
 from chalicelib.ledger.limits import DAY_MS
+from chalicelib.ledger.lots import Source
 from chalicelib.ledger.merging import MERGE
-from chalicelib.ledger.model import Entry, EntryType, Source
+from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.performance.model import CAMPAIGN, LAST_DAY, Followed, TrackedLot
 
 ISSUED, REDEEMED, GIVEN_BACK, EXPIRED, REVOKED = "issued", "redeemed", "given_back", "expired", "revoked"

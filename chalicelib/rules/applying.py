@@ -14,8 +14,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from chalicelib.ledger.model import Act, Plan
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import Refused
 from chalicelib.rules.deciding import grant, in_question

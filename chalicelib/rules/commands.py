@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.policy import Policy, expires_at
 from chalicelib.ledger.refusals import CurrencyUnknown, Refused, VersionConflict
 from chalicelib.rules import store as rules

@@ -20,8 +20,10 @@ from chalicelib.ledger.earning import Earning, still_earned
 from chalicelib.ledger.granting import ORDER, Grant, issue
 from chalicelib.ledger.history import OrderHistory, tenders_of
 from chalicelib.ledger.limits import MAX_AMOUNT
-from chalicelib.ledger.model import Act, Kind, Plan, Source, Tally, Wallet
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.plans import Act, Plan, Tally
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import Refused
 from chalicelib.rules.model import MAX_RULES_OF_ORDER, Base, Rule, State

@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
-from chalicelib.ledger.model import CLASS_OF_KIND, Kind, LotClass
+from chalicelib.ledger.lots import CLASS_OF_KIND, Kind, LotClass
 from chalicelib.ledger.money import EXPONENT
 from chalicelib.ledger.policy import (
     At,

@@ -17,20 +17,8 @@ import zlib
 from typing import Any
 
 from chalicelib.ledger import conditions
-from chalicelib.ledger.model import (
-    CLASS_OF_KIND,
-    Allocation,
-    Entry,
-    EntryType,
-    Hold,
-    Kind,
-    Lot,
-    LotClass,
-    Redemption,
-    RedemptionPart,
-    Source,
-    Wallet,
-)
+from chalicelib.ledger.lots import CLASS_OF_KIND, Allocation, Kind, Lot, LotClass, Source
+from chalicelib.ledger.model import Entry, EntryType, Hold, Redemption, RedemptionPart, Wallet
 from chalicelib.ledger.settling import due_at
 from chalicelib.store.earning_codec import earning_of, earning_text
 from chalicelib.store.envelope import WalletId

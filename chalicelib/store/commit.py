@@ -20,7 +20,7 @@ import random
 import time
 from collections.abc import Callable
 
-from chalicelib.ledger.model import Act, Plan
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policies, Policy
 from chalicelib.ledger.refusals import CurrencyUnknown, Refused
 from chalicelib.store import transaction

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from chalicelib.ledger.model import Plan
+from chalicelib.ledger.plans import Plan
 from chalicelib.runtime.clock import Deadline
 
 OPERATION_ID_BYTES = 15

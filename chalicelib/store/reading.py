@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pynamodb.exceptions import GetError, QueryError
 
 from chalicelib.ledger.history import NO_HISTORY, OrderHistory
-from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Tally, Wallet, lot_sequence
+from chalicelib.ledger.lots import lot_sequence
+from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet
+from chalicelib.ledger.plans import Tally
 from chalicelib.runtime.clock import Clock
 from chalicelib.store.codec import entry_of, redemption_of, wallet_of
 from chalicelib.store.connections import Connections

@@ -21,7 +21,8 @@ from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.exceptions import GetError
 
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
-from chalicelib.ledger.model import Plan, Wallet
+from chalicelib.ledger.model import Wallet
+from chalicelib.ledger.plans import Plan
 from chalicelib.store.codec import wallet_of
 from chalicelib.store.documents import MAX_KEYS
 from chalicelib.store.documents import Key as DocumentKey

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.ledger.model import Plan, Tally
+from chalicelib.ledger.plans import Plan, Tally
 from chalicelib.store.codec import entry_row, redemption_record, wallet_row
 from chalicelib.store.envelope import Envelope, WalletId
 from chalicelib.store.packing import deflate

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from chalicelib.ledger.model import Plan, Wallet
+from chalicelib.ledger.model import Wallet
+from chalicelib.ledger.plans import Plan
 from chalicelib.store.codec import entry_attributes, wallet_attributes
 from chalicelib.store.documents import Write
 from chalicelib.store.envelope import WalletId

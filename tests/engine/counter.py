@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.events.model import event_operation
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.store.envelope import WalletId
 from tests.engine.post import SHOP, Post, cancelled, event, paid, refunded
 from tests.engine.till import Till, new_wallet

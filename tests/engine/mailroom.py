@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.customers.profile import Consents, Person, Profile
-from chalicelib.ledger.model import Entry, Source
+from chalicelib.ledger.lots import Source
+from chalicelib.ledger.model import Entry
 from chalicelib.messaging.bus import Event
 from chalicelib.messaging.delivery import Delivery, Outcome
 from chalicelib.notices import queries, reminding

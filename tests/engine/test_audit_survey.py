@@ -17,7 +17,7 @@ from chalicelib.edge import intake
 from chalicelib.events.model import event_operation
 from chalicelib.ledger.granting import ORDER
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import At
 from chalicelib.notices.guarding import REASON, Guarded, put_off
 from chalicelib.runtime.clock import Deadline, SystemClock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.meter import KB, Bill, Meter, item_bytes
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import Days
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.edge import intake
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import Days
 from chalicelib.store.reading import Store
 from tests.engine.counter import EVENTS, Counter, new_name, refund

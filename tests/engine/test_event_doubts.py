@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 
 from chalicelib.edge import intake
 from chalicelib.ledger.granting import ORDER
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.runtime.clock import SystemClock
 from chalicelib.runtime.environment import Settings
 from chalicelib.store.commit import Engine

@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from chalicelib.events.model import event_operation
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import At, Days
 from chalicelib.store.commit import Engine
 from chalicelib.store.reading import Store

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.expiry.settle import settle_alone
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.refusals import HoldClosed, OverReversal
 from chalicelib.runtime.clock import Deadline
 from tests.engine.counter import Counter, new_name

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.edge import intake
 from chalicelib.events.model import event_operation
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.runtime.environment import Settings
 from chalicelib.store.inbox import SETTLED_RETENTION_SECONDS, Message, Reason
 from tests.engine.post import SHOP, Post, cancelled, event, paid, refunded

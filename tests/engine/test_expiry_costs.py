@@ -9,7 +9,8 @@ from hypothesis import given, settings
 
 from bench.meter import Meter, item_bytes
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
-from chalicelib.ledger.model import Entry, Kind, Source, Wallet
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import Entry, Wallet
 from chalicelib.ledger.policy import At
 from chalicelib.store import settlement
 from chalicelib.store.codec import entry_attributes, entry_row, wallet_attributes, wallet_row

@@ -16,7 +16,7 @@ from chalicelib.customers.importing import Fault, Import, Kind, Outcome, Row, St
 from chalicelib.customers.imports import Ask, apply_chunk
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
-from chalicelib.ledger.model import Kind as CreditKind
+from chalicelib.ledger.lots import Kind as CreditKind
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.documents import Asked, Documents, commit
 from chalicelib.store.envelope import WalletId

@@ -16,7 +16,7 @@ from chalicelib.events import applying as applying_events
 from chalicelib.events import receiving
 from chalicelib.events.model import Status
 from chalicelib.ledger.limits import MAX_OPEN_LOTS
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import Days
 from chalicelib.rules import applying
 from chalicelib.rules.source import StoredRules

@@ -14,7 +14,8 @@ from chalicelib.campaigns.model import Campaign, Fixed, Group
 from chalicelib.customers.activity import Activity, Recent
 from chalicelib.customers.together_store import count_together
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS
-from chalicelib.ledger.model import EntryType, Kind, Source
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import EntryType
 from chalicelib.ledger.policy import At
 from chalicelib.messaging.delivery import Delivery, Outcome
 from chalicelib.notices import commands, erasing, saying

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.customers.store import Profiles
 from chalicelib.edge.observing import observe_batch
 from chalicelib.edge.publishing import BatchBlocked
-from chalicelib.ledger.model import Source
+from chalicelib.ledger.lots import Source
 from chalicelib.performance.attribution import outstanding
 from chalicelib.performance.model import CAMPAIGN
 from chalicelib.performance.store import Standings

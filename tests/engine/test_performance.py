@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.ledger.model import Entry, Source
+from chalicelib.ledger.lots import Source
+from chalicelib.ledger.model import Entry
 from chalicelib.ledger.policy import Days
 from chalicelib.performance import attribution, queries
 from chalicelib.performance.attribution import outstanding

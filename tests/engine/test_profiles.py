@@ -19,8 +19,8 @@ from chalicelib.customers.happening import PersonTold
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.refusals import CustomerMerged
 from chalicelib.customers.store import Profiles
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.merging import MERGE
-from chalicelib.ledger.model import Kind, Source
 from chalicelib.ledger.refusals import HoldOpen, InsufficientCredit, LotLimitExceeded, WalletFrozen
 from chalicelib.runtime.clock import Deadline, SystemClock
 from chalicelib.store.commit import Engine

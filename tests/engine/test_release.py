@@ -29,7 +29,7 @@ from chalicelib.customers.activity import Lifetime
 from chalicelib.customers.store import Profiles
 from chalicelib.edge import releasing
 from chalicelib.ledger.limits import MAX_AMOUNT, MAX_BALANCE
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At
 from chalicelib.performance.model import PEOPLE as PEOPLE_OF_CAMPAIGN
 from chalicelib.performance.store import Standings

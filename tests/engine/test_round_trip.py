@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 from bench.meter import item_bytes
 from chalicelib.ledger import limits
 from chalicelib.ledger.conditions import Conditions, Selection
-from chalicelib.ledger.model import (
-    Allocation,
-    Entry,
-    Hold,
-    Kind,
-    Lot,
-    LotClass,
-    Redemption,
-    Source,
-    Wallet,
-)
+from chalicelib.ledger.lots import Allocation, Kind, Lot, LotClass, Source
+from chalicelib.ledger.model import Entry, Hold, Redemption, Wallet
 from chalicelib.store import codec
 from chalicelib.store.codec import (
     due_shard,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At, Days
 from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.rules import applying, commands

@@ -21,7 +21,9 @@ from botocore.awsrequest import AWSResponse
 
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.conditions import Conditions
-from chalicelib.ledger.model import Act, Kind, Wallet
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import Refused
 from chalicelib.store.commit import Engine

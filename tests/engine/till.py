@@ -15,7 +15,9 @@ from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.folding import audit
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.holding import Capture
-from chalicelib.ledger.model import Entry, Kind, Plan, Wallet
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Entry, Wallet
+from chalicelib.ledger.plans import Plan
 from chalicelib.ledger.policy import Expiry
 from chalicelib.ledger.redeeming import Reversal, Spending
 from chalicelib.runtime.clock import Deadline

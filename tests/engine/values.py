@@ -8,20 +8,8 @@ from hypothesis import strategies as st
 
 from chalicelib.ledger import limits
 from chalicelib.ledger.conditions import WEEKDAYS, Conditions, Selection
-from chalicelib.ledger.model import (
-    CLASS_OF_KIND,
-    Allocation,
-    Entry,
-    EntryType,
-    Hold,
-    Kind,
-    Lot,
-    LotClass,
-    Redemption,
-    RedemptionPart,
-    Source,
-    Wallet,
-)
+from chalicelib.ledger.lots import CLASS_OF_KIND, Allocation, Kind, Lot, LotClass, Source
+from chalicelib.ledger.model import Entry, EntryType, Hold, Redemption, RedemptionPart, Wallet
 
 CUSTOMER = st.text("abcXYZ019._:@+-", min_size=1, max_size=limits.MAX_ID_CHARACTERS)
 WORD = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=20)

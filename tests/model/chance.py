@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.ledger.cart import Cart, Line
 from chalicelib.ledger.conditions import Conditions, Selection
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import (
     SPENDING_ORDER,
     Extend,

@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.ledger.earning import Earning
 from chalicelib.ledger.history import tenders_of
-from chalicelib.ledger.model import CLASS_OF_KIND, Kind
+from chalicelib.ledger.lots import CLASS_OF_KIND, Kind
 from chalicelib.ledger.policy import At, Clawback, Never, RefundSplit
 from chalicelib.ledger.quoting import view
 from chalicelib.ledger.refusals import Refused

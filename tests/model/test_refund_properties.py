@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.ledger.earning import Earning
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.policy import At, Clawback, Never, RefundSplit
 from chalicelib.ledger.refusals import InsufficientCredit, OverRefund
 from tests.passbook import POLICY, Passbook

@@ -14,7 +14,9 @@ from enum import Enum
 
 from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
 from chalicelib.ledger.cart import Cart, Line
-from chalicelib.ledger.model import Act, Entry, HoldStatus, Kind, Plan, Redemption, Wallet, balance
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, balance
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import (
     SPENDING_ORDER,
     At,

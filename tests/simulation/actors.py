@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.expiry.messages import Group, written
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.conditions import Conditions
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import Refused
 from chalicelib.store.connections import READ_SECONDS

@@ -14,7 +14,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.edge import intake, publishing
 from chalicelib.events.model import Outcome, Status
 from chalicelib.expiry import handlers, messages, sweep
-from chalicelib.ledger.model import Lot
+from chalicelib.ledger.lots import Lot
 from chalicelib.ledger.orders import Order
 from chalicelib.messaging.bus import Bus
 from chalicelib.store import commit, settlement, transaction

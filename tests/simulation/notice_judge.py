@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from chalicelib.ledger.model import Entry, EntryType, Kind, Lot
+from chalicelib.ledger.lots import Kind, Lot
+from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.notices import store as shelf
 from chalicelib.notices.guarding import REASON
 from chalicelib.notices.model import FINAL, PEOPLE, Channel, Happening, Notice, Status, happening_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 from chalicelib.customers.profile import Consents, Profile
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.cart import Cart
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At
 from chalicelib.notices import store as shelf
 from chalicelib.notices.store import Secret, Webhook

@@ -10,7 +10,8 @@ from chalicelib.campaigns.store import load
 from chalicelib.customers.figures import NOTHING, observed
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
-from chalicelib.ledger.model import Entry, EntryType, Source
+from chalicelib.ledger.lots import Source
+from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.notices.nominating import CAMPAIGN
 from chalicelib.performance.queries import Measured, performance
 from chalicelib.store.documents import Documents

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.granting import ORDER
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.store.envelope import WalletId
 from tests.simulation.actors import ask
 from tests.simulation.world import World

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Allocation, Entry, EntryType, Wallet
+from chalicelib.ledger.lots import Allocation
+from chalicelib.ledger.model import Entry, EntryType, Wallet
 from chalicelib.ledger.policy import At
 from tests import invariants
 from tests.passbook import Passbook

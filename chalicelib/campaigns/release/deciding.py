@@ -12,7 +12,9 @@ from chalicelib.campaigns.schedule import entitled
 from chalicelib.customers.days import day_of
 from chalicelib.ledger.correcting import Revocation, revoke
 from chalicelib.ledger.granting import Grant, issue
-from chalicelib.ledger.model import Act, Entry, Kind, Lot, Plan, Wallet
+from chalicelib.ledger.lots import Kind, Lot
+from chalicelib.ledger.model import Entry, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import CurrencyUnknown, Refused
 from chalicelib.store.release import Mark, Operation, Outcome

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.campaigns.model import Campaign
-from chalicelib.ledger.model import EntryType, Plan, Source, Wallet
+from chalicelib.ledger.lots import Source
+from chalicelib.ledger.model import EntryType, Wallet
+from chalicelib.ledger.plans import Plan
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.packing import compact
 from chalicelib.store.release import Mark, Operation, Outcome

@@ -12,7 +12,7 @@ from chalicelib.campaigns.checking import check, frozen
 from chalicelib.campaigns.model import MAX_TREES_BYTES, Campaign, Fixed, Group, Local
 from chalicelib.campaigns.refusals import WrongCampaign
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At, Never, Policy
 from chalicelib.ledger.refusals import Refused
 from chalicelib.segments.store import Segment

@@ -16,7 +16,7 @@ from chalicelib.edge import order_calls, service_calls, settings_calls, wallet_c
 from chalicelib.edge.bodies import GrantableKind
 from chalicelib.edge.call import Route
 from chalicelib.edge.routes import ROUTES
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 
 ROOT = Path(chalicelib.__file__).parent.parent
 EDGE = ROOT / "chalicelib" / "edge"

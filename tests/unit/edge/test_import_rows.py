@@ -12,7 +12,7 @@ from chalicelib.customers.profile import Address
 from chalicelib.edge import csv_text
 from chalicelib.edge.import_rows import checked
 from chalicelib.edge.problems import Problem
-from chalicelib.ledger.model import Kind as CreditKind
+from chalicelib.ledger.lots import Kind as CreditKind
 from chalicelib.ledger.policy import Policy
 from tests.passbook import instant
 

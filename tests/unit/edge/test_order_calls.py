@@ -10,8 +10,10 @@ from chalicelib.edge import answers
 from chalicelib.ledger import granting, refunding
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.limits import MAX_AMOUNT, MAX_BALANCE, MAX_LOTS_AFTER_REVERSAL
-from chalicelib.ledger.model import Act, Kind, Lot, LotClass, Source, Wallet
+from chalicelib.ledger.lots import Kind, Lot, LotClass, Source
+from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.refunding import ORIGINAL, Refund
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Subject

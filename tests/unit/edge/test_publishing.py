@@ -12,7 +12,8 @@ import pytest
 from chalicelib.edge import presenter, publishing
 from chalicelib.edge.announcements import announcement
 from chalicelib.edge.publishing import BatchBlocked, publish_batch, replay_range
-from chalicelib.ledger.model import Entry, Kind
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Entry
 from chalicelib.ledger.policy import Days
 from chalicelib.messaging import bus
 from chalicelib.messaging.bus import Event

@@ -20,8 +20,9 @@ from chalicelib.edge.openapi import codes_of
 from chalicelib.edge.routes import ROUTES
 from chalicelib.ledger.booking import SPENDS
 from chalicelib.ledger.history import OrderHistory
-from chalicelib.ledger.model import Act, Entry, HoldStatus, Plan, Redemption, Wallet
+from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import CurrencyUnknown
 from chalicelib.settings.document import policy_of

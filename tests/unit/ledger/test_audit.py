@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.folding import Difference, audit, audit_redemptions
-from chalicelib.ledger.model import Allocation, Entry, EntryType, Wallet
+from chalicelib.ledger.lots import Allocation
+from chalicelib.ledger.model import Entry, EntryType, Wallet
 from tests.passbook import Passbook
 
 

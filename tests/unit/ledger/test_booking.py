@@ -10,7 +10,8 @@ import pytest
 from chalicelib.ledger.booking import EFFECT, apply
 from chalicelib.ledger.folding import fold
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Allocation, Entry, EntryType, Kind, Wallet
+from chalicelib.ledger.lots import Allocation, Kind
+from chalicelib.ledger.model import Entry, EntryType, Wallet
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import LedgerFault
 from tests.passbook import Passbook

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.ledger.model import HoldStatus, Kind, Source
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import HoldStatus
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import HoldClosed, OrderLimitExceeded, OverRefund
 from tests.passbook import Passbook, instant

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.ledger.conditions import Conditions
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At, Days, Months, Never
 from chalicelib.ledger.refusals import (
     ExpiresEarlier,

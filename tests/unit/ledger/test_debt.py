@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.ledger.earning import Earning
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import Clawback
 from chalicelib.ledger.refusals import AmountOutOfRange
 from tests.passbook import Passbook, instant

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.ledger.conditions import local_time
 from chalicelib.ledger.limits import MAX_EXPIRY_DAYS, MAX_EXPIRY_MONTHS
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.policy import At, Days, EndOf, Expiry, Months, Never, resolve
 from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
 from tests.passbook import POLICY, Passbook, instant

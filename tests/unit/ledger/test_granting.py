@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.ledger.conditions import Conditions
 from chalicelib.ledger.limits import MAX_BALANCE, MAX_OPEN_LOTS
-from chalicelib.ledger.model import CLASS_OF_KIND, Kind, LotClass, Source
+from chalicelib.ledger.lots import CLASS_OF_KIND, Kind, LotClass, Source
 from chalicelib.ledger.policy import At, Days, Never
 from chalicelib.ledger.refusals import BalanceLimitExceeded, LotLimitExceeded
 from tests.passbook import POLICY, Passbook, instant

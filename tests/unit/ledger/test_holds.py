@@ -17,7 +17,8 @@ from chalicelib.ledger.limits import (
     MAX_REINSTATEMENTS,
     MINUTE_MS,
 )
-from chalicelib.ledger.model import Hold, HoldStatus, Kind
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Hold, HoldStatus
 from chalicelib.ledger.policy import At, Days
 from chalicelib.ledger.refusals import (
     AmountOutOfRange,

@@ -12,8 +12,10 @@ from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.folding import audit
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS, MAX_BALANCE
+from chalicelib.ledger.lots import Kind, Lot, LotClass, Source
 from chalicelib.ledger.merging import MERGE, lend, merge
-from chalicelib.ledger.model import Act, Entry, EntryType, Kind, Lot, LotClass, Plan, Source, Wallet
+from chalicelib.ledger.model import Entry, EntryType, Wallet
+from chalicelib.ledger.plans import Act, Plan
 from chalicelib.ledger.policy import At, Policy
 from chalicelib.ledger.redeeming import Reversal, Spending
 from chalicelib.ledger.refusals import (

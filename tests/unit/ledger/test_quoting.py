@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.conditions import Conditions
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.quoting import Expiring, view
 from tests.passbook import POLICY, Passbook

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.ledger.cart import Cart, Line
 from chalicelib.ledger.conditions import Conditions
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At
 from chalicelib.ledger.refusals import (
     AmountOutOfRange,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import At, Days, Grace, Never, OriginalExpiry, RefundSplit
 from chalicelib.ledger.refusals import (
     CurrencyMismatch,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.ledger.model import Kind, Lot
+from chalicelib.ledger.lots import Kind, Lot
 from chalicelib.ledger.policy import (
     At,
     Days,

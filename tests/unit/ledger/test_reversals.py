@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.ledger.limits import MAX_LOTS_AFTER_REVERSAL, MAX_OPEN_LOTS
-from chalicelib.ledger.model import Kind, LotClass, Source
+from chalicelib.ledger.lots import Kind, LotClass, Source
 from chalicelib.ledger.policy import At, Days, Never
 from chalicelib.ledger.refusals import LotLimitExceeded, NotFound, OverReversal
 from tests.passbook import Passbook, instant, taken

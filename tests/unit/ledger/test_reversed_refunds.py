@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import At, Clawback
 from chalicelib.ledger.refusals import InsufficientCredit, OverRefund, RefundNotSeen, WalletFrozen
 from tests.passbook import POLICY, Passbook, instant, taken

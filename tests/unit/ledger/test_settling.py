@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At, Days
 from chalicelib.ledger.refusals import HoldLapsed, InsufficientCredit
 from chalicelib.ledger.settling import due_at

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from chalicelib.ledger.cart import Cart, Line
 from chalicelib.ledger.conditions import Conditions, Selection
-from chalicelib.ledger.model import Kind
+from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import SPENDING_ORDER, At, Never
 from chalicelib.ledger.spending import SORT_KEYS
 from tests.passbook import POLICY, Passbook, instant, taken

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.ledger.earning import Earning, still_earned
-from chalicelib.ledger.model import Kind, LotClass, Source
+from chalicelib.ledger.lots import Kind, LotClass, Source
 from chalicelib.ledger.policy import At, Clawback, Days
 from tests.passbook import POLICY, Passbook, instant
 

@@ -15,7 +15,9 @@ from chalicelib.ledger.cart import Cart, Line
 from chalicelib.ledger.conditions import Conditions, Selection
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.limits import HOUR_MS
-from chalicelib.ledger.model import Act, Entry, Kind, Wallet
+from chalicelib.ledger.lots import Kind
+from chalicelib.ledger.model import Entry, Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import At, Days, Never
 from chalicelib.ledger.redeeming import Spending, redeem
 from chalicelib.ledger.refusals import (

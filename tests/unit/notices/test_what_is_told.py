@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.model import Entry, Kind, Lot, LotClass
+from chalicelib.ledger.lots import Kind, Lot, LotClass
+from chalicelib.ledger.model import Entry
 from chalicelib.ledger.policy import At, Policy
 from chalicelib.notices.guarding import guarded
 from chalicelib.notices.model import Channel, Happening, Notice, happening_of, notice_id

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.ledger.earning import Earning
-from chalicelib.ledger.model import Kind, Source
+from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import Clawback, Days
 from chalicelib.ledger.refusals import Refused
 from chalicelib.performance.attribution import campaign_of

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from chalicelib.ledger import merging
-from chalicelib.ledger.model import Act, Entry, Kind, Source, Wallet
+from chalicelib.ledger.lots import Kind, Source
+from chalicelib.ledger.model import Entry, Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import Days
 from chalicelib.performance import attribution
 from chalicelib.performance.attribution import outstanding

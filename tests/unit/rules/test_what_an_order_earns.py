@@ -10,20 +10,10 @@ import pytest
 
 from chalicelib.ledger.history import OrderHistory
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.ledger.model import (
-    Act,
-    Allocation,
-    Kind,
-    Lot,
-    LotClass,
-    Plan,
-    Redemption,
-    RedemptionPart,
-    Source,
-    Tally,
-    Wallet,
-)
+from chalicelib.ledger.lots import Allocation, Kind, Lot, LotClass, Source
+from chalicelib.ledger.model import Redemption, RedemptionPart, Wallet
 from chalicelib.ledger.orders import Order, Refunded
+from chalicelib.ledger.plans import Act, Plan, Tally
 from chalicelib.ledger.policy import At, Clawback, Days, Policy
 from chalicelib.ledger.refusals import ExpiresInPast
 from chalicelib.rules.deciding import NotEarned, delayed, grant, in_question

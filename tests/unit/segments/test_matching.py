@@ -14,7 +14,8 @@ from chalicelib.customers.activity import Abandoned, Lifetime, RecentOrder, with
 from chalicelib.customers.days import day_of, day_of_date
 from chalicelib.customers.profile import Profile
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS
-from chalicelib.ledger.model import Kind, Lot, LotClass, Wallet
+from chalicelib.ledger.lots import Kind, Lot, LotClass
+from chalicelib.ledger.model import Wallet
 from chalicelib.segments.facts import Facts
 from chalicelib.segments.fields import FIELDS, OPS, Besides, Shape
 from tests.passbook import instant

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.edge.bodies import GrantableKind
 from chalicelib.edge.settings_bodies import MAX_KINDS, ExpiryOfClass, ExpiryOfKind, SettingsBody
-from chalicelib.ledger.model import Kind, LotClass
+from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.money import EXPONENT
 from chalicelib.ledger.policy import (
     SPENDING_ORDER,
