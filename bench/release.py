@@ -29,9 +29,10 @@ from chalicelib.campaigns.release.planning import plan_of
 from chalicelib.campaigns.release.run import Run
 from chalicelib.ledger.model import Wallet
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.release import GROUP_WALLETS, written
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from dev.engine import create_tables, dynamodb
 
 SIZES = (1_000, 10_000, 50_000)

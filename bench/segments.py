@@ -34,8 +34,8 @@ from chalicelib.segments.matching import Matcher
 from chalicelib.segments.preview import THREADS
 from chalicelib.segments.templates import instantiate
 from chalicelib.segments.where import parse
-from chalicelib.store.documents import commit
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import commit
 from dev.engine import dynamodb
 
 PROFILES = 20_000

@@ -19,9 +19,9 @@ from chalicelib.customers.happening import CheckoutAbandoned, EmailSeen, PersonT
 from chalicelib.customers.profile import Address, Profile
 from chalicelib.customers.store import Profiles, shard_of
 from chalicelib.customers.traces import trace_of
-from chalicelib.store.documents import Write, commit
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import Write, commit
 
 DAY_MS = 86_400_000
 YEAR_DAYS = 365

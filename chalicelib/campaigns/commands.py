@@ -20,9 +20,9 @@ from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer
 from chalicelib.store.once import Deed, once
+from chalicelib.store.writes import Asked
 
 DEFAULT_NAME = "Campaign"
 

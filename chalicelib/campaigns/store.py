@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chalicelib.campaigns.codec import body_of, campaign_of
 from chalicelib.campaigns.model import Campaign
-from chalicelib.store.documents import Document, Documents, Key, Write
+from chalicelib.store.documents import Document, Documents, Key
 from chalicelib.store.due import SHARDS
+from chalicelib.store.writes import Write
 
 CAMPAIGNS = "#campaigns"
 BY_TIME = "#campaigns-by-time"

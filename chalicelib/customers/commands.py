@@ -22,11 +22,11 @@ from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import VersionConflict
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer, WalletId
 from chalicelib.store.once import Decide, Deed, once
 from chalicelib.store.signals import Busy, OutcomeUnknown, Unread
 from chalicelib.store.transfer import transfer
+from chalicelib.store.writes import Asked
 
 Show = Callable[[Profile], str]
 MAX_MERGED_CURRENCIES = 40

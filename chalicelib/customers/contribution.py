@@ -34,9 +34,10 @@ from chalicelib.customers.traces import Traces, trace_of
 from chalicelib.ledger.orders import Order
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Documents, Write
+from chalicelib.store.documents import Documents
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Unread
+from chalicelib.store.writes import Write
 
 SORT = "contribution"
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from chalicelib.customers.activity import Activity
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, shard_of
-from chalicelib.store.documents import Documents, Key, Write
+from chalicelib.store.documents import Documents, Key
+from chalicelib.store.writes import Write
 
 MOST_SPEND = 10**15
 """Minor units; who spent more stands in the last bucket."""

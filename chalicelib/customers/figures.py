@@ -18,9 +18,9 @@ from chalicelib.ledger.merging import MERGE
 from chalicelib.ledger.model import Entry, EntryType
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Write
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Write
 
 FIGURES_SECONDS = 8.0
 """What the entries of one wallet may take."""

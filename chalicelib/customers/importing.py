@@ -19,7 +19,8 @@ from typing import Any
 from chalicelib.customers.profile import Address, Telling
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS, SECOND_MS
 from chalicelib.ledger.refusals import NotFound, Refused
-from chalicelib.store.documents import Document, Documents, Key, Write
+from chalicelib.store.documents import Document, Documents, Key
+from chalicelib.store.writes import Write
 
 Json = dict[str, Any]
 

@@ -48,11 +48,12 @@ from chalicelib.ledger.refusals import NotFound, Refused
 from chalicelib.messaging.queues import Queue
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked, Documents, Json, commit
+from chalicelib.store.documents import Documents, Json
 from chalicelib.store.envelope import Answer, Envelope, WalletId, operation_id
 from chalicelib.store.once import Decide, Deed, once
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import OutcomeUnknown, Signal
+from chalicelib.store.writes import Asked, commit
 
 JOB = "import"
 SOURCE = "import"

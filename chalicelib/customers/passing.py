@@ -31,11 +31,11 @@ from chalicelib.ledger.settling import SYSTEM
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Write
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.order_reading import entries_about
 from chalicelib.store.reading import Store
 from chalicelib.store.transfer import transfer
+from chalicelib.store.writes import Write
 
 # Both wallets with the holds that lapse and what expires, what moves either way, and the profile.
 assert 2 * (1 + MAX_OPEN_HOLDS + 1 + 3) + 1 <= MAX_TRANSACTION_ITEMS

@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from chalicelib.customers.codec import ALONE, Tie, body_of, profile_of, tie_of
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Profile
-from chalicelib.store.documents import Document, Documents, Key, Write
+from chalicelib.store.documents import Document, Documents, Key
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Unread
+from chalicelib.store.writes import Write
 
 SHARD_COUNT = 32
 SHARDS = tuple(f"p{number:02}" for number in range(SHARD_COUNT))

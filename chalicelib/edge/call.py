@@ -16,7 +16,7 @@ from chalicelib.store.commit import API_DEADLINE_SECONDS, Engine
 from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId, operation_id
 
 if TYPE_CHECKING:
-    from chalicelib.store.documents import Asked
+    from chalicelib.store.writes import Asked
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -175,7 +175,7 @@ class Call:
         """The same, for `store.once`; None in a dry run, and for a PUT or DELETE, which need no key."""
         if self.query.dry_run or not self.route.needs_key:
             return None
-        from chalicelib.store.documents import Asked
+        from chalicelib.store.writes import Asked
 
         told = self.asked()
         return None if told is None else Asked(*told)

@@ -37,10 +37,10 @@ from chalicelib.orders import commands
 from chalicelib.orders.queries import taken_by_reversal
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId
 from chalicelib.store.packing import parsed
 from chalicelib.store.signals import Busy, KeyReused
+from chalicelib.store.writes import Asked
 
 MAX_IDS_TRIED = 4
 """Ids of one person that an event is tried under: as named, as paid, and as another worker has remembered it since."""

@@ -14,10 +14,10 @@ from chalicelib.notices import store as shelf
 from chalicelib.notices import templates
 from chalicelib.notices.store import MAX_TEMPLATES, MAX_WEBHOOKS, TEMPLATES, WEBHOOKS, Secret, Template, Webhook
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer
 from chalicelib.store.once import Deed, once
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Asked
 
 
 class TooMany(Refused):

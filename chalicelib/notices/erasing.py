@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from chalicelib.customers.store import Profiles
 from chalicelib.notices import store as shelf
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, Signal
+from chalicelib.store.writes import commit
 
 PAGE_NOTICES = 90
 TRIES = 5

@@ -26,11 +26,12 @@ from chalicelib.ledger.lots import Lot
 from chalicelib.ledger.model import Entry
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import Happening, happening_of
-from chalicelib.store.documents import Documents, Key, commit
+from chalicelib.store.documents import Documents, Key
 from chalicelib.store.due import SHARDS
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, Signal, Unread
+from chalicelib.store.writes import commit
 
 REMINDER_DAYS = (30, 7, 1)
 """Before the last day on which credit is alive."""

@@ -35,8 +35,8 @@ from chalicelib.notices.post import Post
 from chalicelib.notices.store import Record, Template
 from chalicelib.notices.templates import Content, TemplateRefused
 from chalicelib.notices.wording import rfc_3339
-from chalicelib.store.documents import commit
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 
 PAUSES_SECONDS = (10, 60, 300, 1_200, 3_600, 7_200, 10_800)
 """After each try that the channel did not take: six hours altogether."""

@@ -18,9 +18,10 @@ from typing import Any
 from chalicelib.ledger.limits import DAY_MS, SECOND_MS
 from chalicelib.notices.model import RETENTION_MS, Channel, Notice, Recommend, Status, notice_id, notice_of
 from chalicelib.notices.templates import Parts
-from chalicelib.store.documents import Document, Documents, Key, Write
+from chalicelib.store.documents import Document, Documents, Key
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Write
 
 TEMPLATES = "#templates"
 WEBHOOKS = "#webhooks"

@@ -23,9 +23,10 @@ from chalicelib.notices.reminding import AVAILABLE, GUARD, arrange, look_at, mor
 from chalicelib.notices.saying import MAX_PRODUCTS
 from chalicelib.notices.sending import Order
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Document, Key, commit
+from chalicelib.store.documents import Document, Key
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Busy, Signal
+from chalicelib.store.writes import commit
 
 KEPT_MS = 60 * DAY_MS
 """How long what was due is known to be done: longer than anything tells of it again."""

@@ -30,8 +30,9 @@ from chalicelib.performance.model import (
 )
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Document, Documents, Json, Key, Write
+from chalicelib.store.documents import Document, Documents, Json, Key
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Write
 
 LANES = 16
 """Documents that a campaign's counters are spread over: no item that everybody writes. It makes no difference which one

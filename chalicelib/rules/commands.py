@@ -17,9 +17,9 @@ from chalicelib.rules.deciding import delayed
 from chalicelib.rules.model import MAX_RULES, Rule, State, Terms
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked, Write
 from chalicelib.store.envelope import Answer
 from chalicelib.store.once import Decide, Deed, once
+from chalicelib.store.writes import Asked, Write
 
 
 class RuleNotPermitted(Refused):

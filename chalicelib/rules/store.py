@@ -7,8 +7,9 @@ from typing import Any
 from chalicelib.ledger.policy import At, Days, Expiry, Months, Never
 from chalicelib.ledger.refusals import NotFound
 from chalicelib.rules.model import MAX_RULES, Base, Rule, State, Terms
-from chalicelib.store.documents import Document, Documents, Write
+from chalicelib.store.documents import Document, Documents
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Write
 
 Json = dict[str, Any]
 

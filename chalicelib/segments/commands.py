@@ -17,9 +17,9 @@ from chalicelib.segments.drafting import Drafted
 from chalicelib.segments.queries import documents, one
 from chalicelib.segments.store import Segment
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer
 from chalicelib.store.once import Deed, once
+from chalicelib.store.writes import Asked
 
 PREFIX = "seg_"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.store.documents import Document, Documents, Write
+from chalicelib.store.documents import Document, Documents
+from chalicelib.store.writes import Write
 
 Json = dict[str, Any]
 SEGMENTS = "#segments"

@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.backoff import after_lost_race, after_trouble
 from chalicelib.store.commit import ATTEMPT_SECONDS
-from chalicelib.store.documents import Write, commit
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, Signal
+from chalicelib.store.writes import Write, commit
 
 MAX_ATTEMPTS = 12
 

@@ -21,14 +21,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pynamodb.exceptions import GetError, QueryError, TransactWriteError
+from pynamodb.exceptions import GetError, QueryError
 
-from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.store.packing import compact, deflate, item_of, looked_at, parsed
 from chalicelib.store.reading import BATCH_READS, Store
-from chalicelib.store.signals import Signal, Unread, signal_of, unread
-from chalicelib.store.tables import DOCUMENTS_DUE, DUE_SHARDS, OPERATION
-from chalicelib.store.transaction import KEY_RETENTION_SECONDS
+from chalicelib.store.signals import Unread, unread
+from chalicelib.store.tables import DOCUMENTS_DUE, DUE_SHARDS
+from chalicelib.store.writes import Write
 
 Json = dict[str, Any]
 Key = tuple[str, str]
@@ -50,25 +49,6 @@ class Document:
     due_at: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     """Numbers that are only ever added to; see `Documents.count`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The operation that a caller's key names, and a digest of the request; see `Call.asked`."""
-
-    operation: str
-    fingerprint: str
-    kept_for_ever: bool = False
-    wallet: str = "documents"
-    """What the operation's record has in the place of a wallet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One action of a transaction, ready for the wire. `kind` is Put, Delete, Update or ConditionCheck."""
-
-    kind: str
-    action: Json
 
 
 class Documents:
@@ -259,29 +239,6 @@ class TooLarge(Exception):
     """A document would be larger than one may be; callers bound what goes into one, so this is a defect of ours."""
 
 
-def commit(store: Store, writes: Sequence[Write], asked: Asked | None = None, answer: str = "") -> Signal:
-    """Write all of it in one transaction, or none; once. With `asked` the request's key is remembered with its answer.
-
-    :raises TransactWriteError: DynamoDB refused what only a defect of ours can make it refuse
-    """
-    assert len(writes) + (asked is not None) <= MAX_TRANSACTION_ITEMS
-    kinds: dict[str, list[Any]] = {"ConditionCheck": [], "Delete": [], "Put": [], "Update": []}
-    for write in writes:
-        kinds[write.kind].append(write.action)
-    operation_at = None
-    if asked is not None:
-        # As the request has them on the wire: checks, deletions, puts, updates.
-        operation_at = len(kinds["ConditionCheck"]) + len(kinds["Delete"]) + len(kinds["Put"])
-        kinds["Put"].append(_operation(store, asked, answer))
-    try:
-        store.connections.commits.transact_write_items(
-            kinds["ConditionCheck"], kinds["Delete"], kinds["Put"], kinds["Update"]
-        )
-    except TransactWriteError as error:
-        return signal_of(error, operation_at)
-    return Signal.COMMITTED
-
-
 def document_of(item: Json) -> Document:
     """The document that an item is."""
     return Document(
@@ -297,23 +254,6 @@ def shard_of(key: Key) -> str:
     """Where in the index of what is due a document stands, if it does."""
     digest = hashlib.sha256(f"{key[0]}\0{key[1]}".encode()).digest()
     return f"{digest[0] % DUE_SHARDS:02}"
-
-
-def _operation(store: Store, asked: Asked, answer: str) -> Json:
-    retention = None if asked.kept_for_ever else store.clock.now() // 1000 + KEY_RETENTION_SECONDS
-    item = {
-        "pk": f"#{asked.operation}",
-        "sk": OPERATION,
-        "wallet": asked.wallet,
-        "request": asked.fingerprint,
-        "answer": deflate(answer),
-        "delete_after": retention,
-    }
-    return {
-        "TableName": store.tables.wallets_name,
-        "Item": item_of(item),
-        "ConditionExpression": "attribute_not_exists(pk)",
-    }
 
 
 def _key(key: Key) -> Json:

@@ -1,4 +1,4 @@
-"""Doing something to documents exactly once: the loop around `documents.commit`.
+"""Doing something to documents exactly once: the loop around `writes.commit`.
 
     decide -> commit ---COMMITTED-----------------------------> the answer
       ^         |-------DONE_BEFORE---------------------------> the same request did it: its answer, or `KeyReused`
@@ -22,11 +22,11 @@ from chalicelib.ledger.refusals import Refused
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.backoff import after_lost_race, after_trouble
 from chalicelib.store.commit import ATTEMPT_SECONDS
-from chalicelib.store.documents import Asked, Write, commit
 from chalicelib.store.envelope import Answer, operation_id
 from chalicelib.store.packing import inflate
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, KeyReused, OutcomeUnknown, Signal, Unread
+from chalicelib.store.writes import Asked, Write, commit
 
 MAX_ATTEMPTS = 10
 

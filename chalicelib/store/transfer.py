@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.plans import Plan
 from chalicelib.store.codec import entry_attributes, wallet_attributes
-from chalicelib.store.documents import Write
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.packing import item_of
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Write
 
 
 def transfer(store: Store, moves: Iterable[tuple[Wallet, Plan]]) -> list[Write]:

@@ -23,9 +23,10 @@ from chalicelib.customers.store import Profiles
 from chalicelib.edge import releasing
 from chalicelib.ledger.model import Entry
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from tests.engine.night import Line, Time
 from tests.engine.till import Till
 from tests.engine.wire import Request, Wire

@@ -26,9 +26,10 @@ from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import store as segments
 from chalicelib.segments.store import Segment
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Asked, Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.envelope import Answer, operation_id
 from chalicelib.store.signals import Busy, KeyReused
+from chalicelib.store.writes import Asked, commit
 from tests.engine.crowd import at_once
 from tests.engine.till import Till
 from tests.engine.trouble import closed_after, error, lost_answer, lost_request, throttled

@@ -9,11 +9,12 @@ import pytest
 
 from chalicelib.ledger.refusals import Refused
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Asked, Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.envelope import Answer
 from chalicelib.store.once import Deed, once
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import KeyReused, OutcomeUnknown, Signal
+from chalicelib.store.writes import Asked, commit
 from tests.engine.trouble import error, lost_answer, lost_request, throttled
 from tests.engine.wire import COMMIT, Wire
 

@@ -18,9 +18,10 @@ from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.lots import Kind as CreditKind
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Asked, Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Busy, OutcomeUnknown, Unread
+from chalicelib.store.writes import Asked, commit
 from tests.engine.crowd import at_once
 from tests.engine.till import Till
 from tests.engine.trouble import error, lost_answer, lost_request

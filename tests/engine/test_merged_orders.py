@@ -23,11 +23,11 @@ from chalicelib.rules.source import StoredRules
 from chalicelib.runtime.clock import Deadline, SystemClock
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Trace, WalletId, operation_id
 from chalicelib.store.order_reading import refunds_made
 from chalicelib.store.reading import Store
 from chalicelib.store.tables import bind
+from chalicelib.store.writes import Asked
 from dev.audit import survey
 from dev.engine import create_tables, delete_tables
 from tests.engine.conftest import POLICY

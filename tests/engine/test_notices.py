@@ -27,11 +27,11 @@ from chalicelib.notices.store import Template
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
-from chalicelib.store.documents import Asked, commit
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal
 from chalicelib.store.tables import Tables
+from chalicelib.store.writes import Asked, commit
 from tests.engine.conftest import POLICY
 from tests.engine.mailroom import DOWN, EVERYTHING, NO_ANSWER, ONLY_EMAIL, Mailroom
 from tests.engine.night import Time

@@ -25,12 +25,12 @@ from chalicelib.ledger.refusals import HoldOpen, InsufficientCredit, LotLimitExc
 from chalicelib.runtime.clock import Deadline, SystemClock
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import Answer, WalletId, operation_id
 from chalicelib.store.packing import inflate
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, KeyReused, OutcomeUnknown
 from chalicelib.store.tables import bind
+from chalicelib.store.writes import Asked
 from dev.audit import survey
 from dev.engine import create_tables, delete_tables
 from tests.engine.conftest import POLICY

@@ -36,13 +36,13 @@ from chalicelib.performance.store import Standings
 from chalicelib.runtime.environment import Settings
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
-from chalicelib.store.documents import commit
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.packing import item_of
 from chalicelib.store.reading import Store
 from chalicelib.store.release import GROUP_WALLETS, MARK
 from chalicelib.store.signals import Signal
 from chalicelib.store.tables import bind
+from chalicelib.store.writes import commit
 from dev.engine import create_tables, delete_tables
 from tests.engine.conftest import POLICY
 from tests.engine.crowd import at_once

@@ -26,9 +26,9 @@ from chalicelib.ledger.limits import MAX_OPEN_LOTS
 from chalicelib.ledger.model import EntryType
 from chalicelib.ledger.refusals import Refused
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Asked
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.packing import compact, deflate
+from chalicelib.store.writes import Asked
 from tests.engine.fair import CURRENCY, MINUTE, Fair, Killed, of_list
 from tests.engine.test_release import fair, fate, ground
 from tests.engine.till import new_key

@@ -22,10 +22,10 @@ from chalicelib.rules.commands import Ask
 from chalicelib.rules.model import MAX_RULES_OF_ORDER, Base, Rule, State, Terms
 from chalicelib.rules.source import FRESH_SECONDS, StoredRules
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Asked, commit
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store, Subject
 from chalicelib.store.signals import OutcomeUnknown
+from chalicelib.store.writes import Asked, commit
 from tests.engine.counter import Counter, new_name
 from tests.engine.crowd import at_once
 from tests.engine.post import Post, cancelled, event, paid, refunded

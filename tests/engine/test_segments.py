@@ -29,11 +29,11 @@ from chalicelib.segments.store import Segment
 from chalicelib.segments.where import parse
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import connect
-from chalicelib.store.documents import Asked, commit
 from chalicelib.store.envelope import WalletId, operation_id
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy, KeyReused, Signal
 from chalicelib.store.tables import bind
+from chalicelib.store.writes import Asked, commit
 from dev.engine import create_tables, delete_tables
 from tests.engine.conftest import POLICY
 from tests.engine.night import Time

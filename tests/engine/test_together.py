@@ -18,9 +18,10 @@ from chalicelib.customers.together_store import (
     shard_of,
 )
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from tests.engine.counter import Counter, new_name
 from tests.engine.post import cancelled, event, paid
 from tests.engine.test_event_races import together

@@ -15,9 +15,9 @@ from chalicelib.campaigns.release.run import Run
 from chalicelib.ledger.refusals import NotFound
 from chalicelib.rules import applying, deciding
 from chalicelib.store import release
-from chalicelib.store.documents import Write
 from chalicelib.store.envelope import Envelope
 from chalicelib.store.tables import OPERATION
+from chalicelib.store.writes import Write
 
 Mutant = Callable[[], AbstractContextManager[None]]
 

@@ -22,9 +22,9 @@ from chalicelib.rules.model import Base, Terms
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Asked, Write
 from chalicelib.store.envelope import operation_id
 from chalicelib.store.signals import Busy, OutcomeUnknown, Unread
+from chalicelib.store.writes import Asked, Write
 from tests.simulation import functions
 from tests.simulation.weather import Killed
 from tests.simulation.world import CALLER, CURRENCY, MadeCampaign, MadeRule, World

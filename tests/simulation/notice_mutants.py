@@ -22,8 +22,8 @@ from chalicelib.performance import standing as standings_rules
 from chalicelib.performance import store
 from chalicelib.performance.model import Followed, Standing
 from chalicelib.runtime.clock import Deadline
-from chalicelib.store.documents import Write
 from chalicelib.store.signals import Busy
+from chalicelib.store.writes import Write
 
 Mutant = Callable[[], AbstractContextManager[None]]
 

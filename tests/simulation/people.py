@@ -15,9 +15,9 @@ from chalicelib.notices.store import Secret, Webhook
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.connections import READ_SECONDS
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Write, commit
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Busy, Signal, Unread
+from chalicelib.store.writes import Write, commit
 from tests.simulation.actors import DAY, HOUR, ask
 from tests.simulation.line import LATEST_SECONDS
 from tests.simulation.telling import Telling

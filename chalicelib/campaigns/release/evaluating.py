@@ -44,9 +44,9 @@ from chalicelib.segments.matching import Matcher
 from chalicelib.segments.where import parse
 from chalicelib.store.backoff import after_lost_race
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import commit
 from chalicelib.store.release import Mark, read_marks
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 
 PAGE_PROFILES = 200
 """Profiles that are read at once; they may fill a megabyte, which ends a page of the table."""

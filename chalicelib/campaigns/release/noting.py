@@ -11,8 +11,9 @@ from chalicelib.campaigns.release.pieces import Plan, Result
 from chalicelib.campaigns.release.run import Run
 from chalicelib.store.backoff import after_trouble
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 
 NOTE_ATTEMPTS = 6
 

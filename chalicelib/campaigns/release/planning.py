@@ -24,8 +24,9 @@ from chalicelib.campaigns.release.pieces import BUDGET_EXHAUSTED, SHARDS, Cut, P
 from chalicelib.campaigns.release.run import Run
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.signals import Signal, Unread
+from chalicelib.store.writes import commit
 
 PAGE_PIECES = 20
 """Pieces that are in memory at once while the end of the budget is looked for."""

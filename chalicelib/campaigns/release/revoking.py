@@ -34,9 +34,10 @@ from chalicelib.campaigns.release.run import Run
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.backoff import after_trouble
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.release import GROUP_WALLETS, MARKED_WALLETS, Operation
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 
 
 def revoke_piece(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadline) -> bool:

@@ -18,8 +18,9 @@ from chalicelib.campaigns.model import Campaign, Summary
 from chalicelib.campaigns.release.pieces import SHARDS, Cut, Member, Piece, Place, Plan, Result, Shard, Totals
 from chalicelib.campaigns.store import CAMPAIGNS, campaign_in
 from chalicelib.ledger.limits import SECOND_MS
-from chalicelib.store.documents import Document, Documents, Key, Write
+from chalicelib.store.documents import Document, Documents, Key
 from chalicelib.store.reading import Store
+from chalicelib.store.writes import Write
 
 Json = dict[str, Any]
 

@@ -12,9 +12,10 @@ from chalicelib.customers.distribution import BOUNDS, MOST_SPEND, bucket_of, mov
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, shard_of
 from chalicelib.runtime.clock import SystemClock
-from chalicelib.store.documents import Documents, commit
+from chalicelib.store.documents import Documents
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from tests.unit.edge.cupboard import Cupboard
 
 

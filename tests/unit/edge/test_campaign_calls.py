@@ -19,8 +19,8 @@ from chalicelib.customers.profile import Address, Consents, Person, Profile
 from chalicelib.customers.store import Profiles
 from chalicelib.ledger.limits import DAY_MS, MINUTE_MS
 from chalicelib.performance.store import counter_key
-from chalicelib.store.documents import commit
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from tests.unit.edge.till import NOW, Answered, Till
 
 CAMPAIGNS = "/v1/campaigns"

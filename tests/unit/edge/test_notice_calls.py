@@ -14,9 +14,9 @@ from chalicelib.messaging import addresses
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import Channel, Happening, Notice, Status
 from chalicelib.notices.store import MAX_WEBHOOKS, Record
-from chalicelib.store.documents import commit
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from tests.unit.edge.till import NOW, Answered, Till
 
 TEMPLATES = "/v1/notice-templates"

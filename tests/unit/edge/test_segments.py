@@ -13,8 +13,8 @@ from chalicelib.customers.store import Profiles
 from chalicelib.edge import segment_answers
 from chalicelib.edge.segment_calls import MAX_LIST_CHARACTERS
 from chalicelib.ledger.limits import DAY_MS
-from chalicelib.store.documents import commit
 from chalicelib.store.signals import Signal
+from chalicelib.store.writes import commit
 from tests.unit.edge.till import NOW, Answered, Till
 
 SEGMENTS = "/v1/segments"
