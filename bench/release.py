@@ -8,6 +8,7 @@ else the machine does meets both.
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from itertools import islice
 from typing import Any
 
 from bench.meter import Meter
+from bench.segments import BATCH, a_customer
 from bench.sweep import PATIENCE, STRETCH_GROUPS, List, Pace, Race, Stopwatch
 from bench.workload import CURRENCY, Bench
 from chalicelib.campaigns import store as shelf
@@ -27,6 +29,8 @@ from chalicelib.campaigns.release.operations import crediting
 from chalicelib.campaigns.release.pieces import LISTED, PIECE_MEMBERS, Member, Piece, Shard, totals_of
 from chalicelib.campaigns.release.planning import plan_of
 from chalicelib.campaigns.release.run import Run
+from chalicelib.customers.store import Profiles, shard_of
+from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.model import Wallet
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Documents
@@ -39,6 +43,8 @@ SIZES = (1_000, 10_000, 50_000)
 CAMPAIGN = "cmp_bench"
 RUN = 1
 AMOUNT = 500
+KINDS = 200
+"""Different profiles."""
 RELEASE_AT = 4_102_444_800_000
 """Far away: the credit is pending, as it is when a release runs ahead."""
 
@@ -79,6 +85,7 @@ def show(measured: Releasing) -> None:
 
 
 def _race(made: Bench, size: int) -> Race:
+    _introduce(made, size)
     ours, bare = Stopwatch(), Stopwatch()
     app, twin = _prepared(made, size), _prepared(made, size)
     runners = ((ours, _ours(app, size)), (bare, _bare(made, twin, list(_transactions(twin, size)))))
@@ -139,6 +146,20 @@ def _price(made: Bench) -> Price:
         carried = carry_out(app, CAMPAIGN, campaign.version, list(todo), decide, PATIENCE)
     assert len(carried.answers) == GROUP_WALLETS
     return Price(bill.round_trips, bill.write_units / GROUP_WALLETS)
+
+
+def _introduce(made: Bench, size: int) -> None:
+    """Members have profiles, as large as profiles are: a worker reads them, to see who was merged meanwhile."""
+    store, client, dice = made.engine().store, dynamodb(made.endpoint), random.Random(size)
+    source, today = Profiles(store), store.now() // DAY_MS
+    kinds = [source.write(a_customer(dice, f"kind-{number}", today)).action["Item"] for number in range(KINDS)]
+    customers = [member.customer for member in _members(size)]
+    for start in range(0, size, BATCH):
+        puts: Any = [
+            {"PutRequest": {"Item": {**dice.choice(kinds), "pk": {"S": shard_of(customer)}, "sk": {"S": customer}}}}
+            for customer in customers[start : start + BATCH]
+        ]
+        client.batch_write_item(RequestItems={made.customers: puts})
 
 
 def _prepared(made: Bench, size: int) -> Engine:

@@ -99,8 +99,8 @@ class Profiles:
 
         :raises Unread: DynamoDB could not be read, retries included
         """
-        found = self.documents.get_many(_key(customer) for customer in customers)
-        return {key[1]: tie_of(document.body) for key, document in found.items()}
+        found = self.documents.bodies_of(_key(customer) for customer in customers)
+        return {key[1]: tie_of(body) for key, body in found}
 
     def ids_of(self, customer: str, limit: int) -> list[str]:
         """All ids of a customer's person, the one that stands first; no more than `limit`.

@@ -35,8 +35,9 @@ MAX_PAGE_BYTES = 1024 * 1024
 Answer = dict[str, Any]
 
 _EXPRESSIONS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
+_SHOWN = {"ProjectionExpression", "ExpressionAttributeNames"}
 _KNOWN = {
-    "GetItem": {"TableName", "Key", "ConsistentRead"},
+    "GetItem": {"TableName", "Key", "ConsistentRead", *_SHOWN},
     "BatchGetItem": {"RequestItems"},
     "Query": {
         "TableName",
@@ -98,7 +99,7 @@ class EngineFake:
         match operation:
             case "GetItem":
                 found = self._read(operation, request["TableName"], request["Key"])
-                return {"Item": dict(found)} if found else {}
+                return {"Item": _shown(request, found)} if found else {}
             case "BatchGetItem":
                 return self._batch_get(request["RequestItems"])
             case "Query":
@@ -128,13 +129,13 @@ class EngineFake:
             raise failure(operation, "ValidationException", "Too many items requested for the BatchGetItem call")
         found: dict[str, list[Item]] = {}
         for name, each in wanted.items():
-            unknown = set(each) - {"Keys", "ConsistentRead"}
+            unknown = set(each) - {"Keys", "ConsistentRead", *_SHOWN}
             assert not unknown, f"the fake engine does not know {unknown} of {operation}"
             keys = [self._table(operation, name).key_of(key) for key in each["Keys"]]
             if len(set(keys)) < len(keys):
                 raise failure(operation, "ValidationException", "Provided list of item keys contains duplicates")
             items = (self._read(operation, name, key) for key in each["Keys"])
-            found[name] = [dict(item) for item in items if item]
+            found[name] = [_shown(each, item) for item in items if item]
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _query(self, request: dict[str, Any]) -> Answer:
@@ -275,8 +276,12 @@ def _hash_of(request: dict[str, Any], name: str) -> Any:
     return plain(request["ExpressionAttributeValues"][named.group(1)])[1]
 
 
+def _shown(request: dict[str, Any], item: Item) -> Item:
+    return {name: item[name] for name in _projected(request, item)}
+
+
 def _projected(request: dict[str, Any], item: Item) -> Iterable[str]:
-    """The attributes of an item that a query shows."""
+    """The attributes of an item that a read shows."""
     if "ProjectionExpression" not in request:
         return item.keys()
     names = request.get("ExpressionAttributeNames", {})

@@ -318,5 +318,9 @@ def test_a_batch_is_read_the_same(names: tuple[str, ...]) -> None:
         engine("PutItem", {"TableName": names[0], **PUT})
         twice = {"RequestItems": {names[0]: {"Keys": [TWO[0], TWO[0]], "ConsistentRead": True}}}
         once = {"RequestItems": {names[0]: {"Keys": TWO, "ConsistentRead": True}}}
-        told.append((engine("BatchGetItem", once)["Responses"], _said(engine, "BatchGetItem", twice)))
+        asked = {"ProjectionExpression": "#0, #1", "ExpressionAttributeNames": {"#0": "version", "#1": "unheard_of"}}
+        some = {"RequestItems": {names[0]: {"Keys": TWO, "ConsistentRead": True, **asked}}}
+        one = {"TableName": names[0], "Key": TWO[0], "ConsistentRead": True, **asked}
+        read = [engine("BatchGetItem", each)["Responses"] for each in (once, some)]
+        told.append((read, engine("GetItem", one)["Item"], _said(engine, "BatchGetItem", twice)))
     assert told[0] == told[1]
