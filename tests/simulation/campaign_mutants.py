@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from chalicelib.campaigns.release import driving, evaluating, granting, planning, revoking, run
+from chalicelib.campaigns.release import deciding as release_deciding
+from chalicelib.campaigns.release import driving, evaluating, granting, planning, run
 from chalicelib.campaigns.release.noting import note_result
 from chalicelib.campaigns.release.pieces import PIECE_MEMBERS, Plan, Result
 from chalicelib.campaigns.release.run import Run
@@ -136,7 +137,7 @@ def pending_is_kept() -> AbstractContextManager[None]:
     def refuse(*what: Any) -> Any:
         raise NotFound("There is no such lot.")
 
-    return _with((revoking, "revoke", refuse))
+    return _with((release_deciding, "revoke", refuse))
 
 
 def cap_is_not_looked_at() -> AbstractContextManager[None]:
