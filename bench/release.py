@@ -34,6 +34,7 @@ from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.model import Wallet
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Documents
+from chalicelib.store.reading import Store
 from chalicelib.store.release import GROUP_WALLETS, written
 from chalicelib.store.signals import Signal
 from chalicelib.store.writes import commit
@@ -85,9 +86,9 @@ def show(measured: Releasing) -> None:
 
 
 def _race(made: Bench, size: int) -> Race:
-    _introduce(made, size)
     ours, bare = Stopwatch(), Stopwatch()
     app, twin = _prepared(made, size), _prepared(made, size)
+    _introduce(app.store, made.endpoint, size)
     runners = ((ours, _ours(app, size)), (bare, _bare(made, twin, list(_transactions(twin, size)))))
     while sum(watch.run(stretch) for watch, stretch in runners):
         pass
@@ -148,9 +149,9 @@ def _price(made: Bench) -> Price:
     return Price(bill.round_trips, bill.write_units / GROUP_WALLETS)
 
 
-def _introduce(made: Bench, size: int) -> None:
+def _introduce(store: Store, endpoint: str, size: int) -> None:
     """Members have profiles, as large as profiles are: a worker reads them, to see who was merged meanwhile."""
-    store, client, dice = made.engine().store, dynamodb(made.endpoint), random.Random(size)
+    client, dice = dynamodb(endpoint), random.Random(size)
     source, today = Profiles(store), store.now() // DAY_MS
     kinds = [source.write(a_customer(dice, f"kind-{number}", today)).action["Item"] for number in range(KINDS)]
     customers = [member.customer for member in _members(size)]
@@ -159,7 +160,7 @@ def _introduce(made: Bench, size: int) -> None:
             {"PutRequest": {"Item": {**dice.choice(kinds), "pk": {"S": shard_of(customer)}, "sk": {"S": customer}}}}
             for customer in customers[start : start + BATCH]
         ]
-        client.batch_write_item(RequestItems={made.customers: puts})
+        client.batch_write_item(RequestItems={store.tables.customers_name: puts})
 
 
 def _prepared(made: Bench, size: int) -> Engine:
@@ -169,9 +170,10 @@ def _prepared(made: Bench, size: int) -> Engine:
         made,
         wallets=f"{made.wallets}-{name}",
         ledger=f"{made.ledger}-{name}",
+        customers=f"{made.customers}-{name}",
         campaigns=f"{made.campaigns}-{name}",
     )
-    create_tables(own.endpoint, own.wallets, own.ledger, campaigns=own.campaigns)
+    create_tables(own.endpoint, own.wallets, own.ledger, customers=own.customers, campaigns=own.campaigns)
     app = Engine(own.engine().store, own.engine().policy, sleep=lambda _: None)
     docs, run = Documents(app.store, own.campaigns), Run(app.store, CAMPAIGN, RUN)
     pieces = list(_pieces(size))
