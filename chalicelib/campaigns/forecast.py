@@ -29,7 +29,7 @@ from chalicelib.ledger.policy import expires_at
 from chalicelib.ledger.refusals import ExpiresInPast, ExpiryNotPermitted
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import matching
-from chalicelib.segments.evaluation import evaluate, facts_for
+from chalicelib.segments.evaluation import Holder, evaluate, facts_for, itself
 from chalicelib.segments.facts import Facts
 from chalicelib.segments.matching import Matcher
 from chalicelib.segments.where import parse
@@ -126,17 +126,17 @@ class _Audience:
 
     def count_listed(self, tally: _Tally) -> None:
         """Those whom a group names: each in the first group, by name or by tree; who has no profile, by name."""
-        profiles = Profiles(self._store).people(sorted(self._listed))
-        self._count(tally, profiles.values())
-        for customer in self._listed - profiles.keys():
+        known = Profiles(self._store).people(sorted(self._listed))
+        self._count(tally, (each.profile for each in known.values()), lambda profile: known[profile.customer].stands)
+        for customer in self._listed - known.keys():
             place = next(number for number, names in enumerate(self._lists) if customer in names)
             self._take(tally, customer, None, self._groups[place])
 
-    def _count(self, tally: _Tally, profiles: Iterable[Profile]) -> None:
+    def _count(self, tally: _Tally, profiles: Iterable[Profile], holder: Holder = itself) -> None:
         def take(profile: Profile, place: int) -> None:
             self._take(tally, profile.customer, profile, self._groups[place])
 
-        evaluate(self._store, profiles, self._matchers, take)
+        evaluate(self._store, profiles, self._matchers, take, holder)
 
     def _take(self, tally: _Tally, customer: str, profile: Profile | None, group: Group) -> None:
         tally.audience += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from chalicelib.customers.codec import ALONE, Tie, body_of, profile_of, tie_of
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Profile
@@ -24,6 +25,13 @@ SHARDS = tuple(f"p{number:02}" for number in range(SHARD_COUNT))
 def shard_of(customer: str) -> str:
     """The shard of a customer's profile: the same in every process."""
     return SHARDS[hashlib.sha256(customer.encode()).digest()[0] % SHARD_COUNT]
+
+
+class Named(NamedTuple):
+    """A profile under the id by which its customer is named, and the one that stands, who has the wallets."""
+
+    profile: Profile
+    stands: str
 
 
 class Profiles:
@@ -48,16 +56,15 @@ class Profiles:
         found = self.documents.get_many(_key(customer) for customer in customers)
         return {key[1]: _profile(document) for key, document in found.items()}
 
-    def people(self, customers: Iterable[str]) -> dict[str, Profile]:
-        """The profiles that are kept for these customers, each under the customer's own id: of one who was merged that
-        of who is left. Nothing can be written from them.
+    def people(self, customers: Iterable[str]) -> dict[str, Named]:
+        """Those of whom something is known, by the ids by which they are named. Nothing can be written from what is.
 
         :raises: as `get`
         """
-        found = self.get_many(customers)
-        for customer, profile in found.items():
-            if profile.merged_into is not None:
-                found[customer] = replace(self.standing(customer), customer=customer, version=0)
+        found = dict[str, Named]()
+        for customer, profile in self.get_many(customers).items():
+            stands = profile if profile.merged_into is None else self.standing(customer)
+            found[customer] = Named(replace(stands, customer=customer, version=0), stands.customer)
         return found
 
     def page(self, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
@@ -107,13 +114,27 @@ class Profiles:
 
         :raises Unread: DynamoDB could not be read, retries included
         """
-        stands = customer
-        for _ in range(MAX_MERGE_DEPTH + 1):
-            tie = self.ties([stands]).get(stands, ALONE)
-            if tie.into is None:
-                others = self.merged_into(stands, limit, tie.depth)
+        stands, tie = self._top_of(customer)
+        while True:
+            others = self.merged_into(stands, limit, tie.depth)
+            before, (stands, tie) = (stands, tie), self._top_of(stands)
+            if (stands, tie) == before:
                 return list(dict.fromkeys((stands, customer, *others)))[:limit]
-            stands = tie.into
+            # Merged meanwhile: the walk may have stopped too early.
+
+    def stands_for(self, customer: str) -> str:
+        """The id that stands for a customer: its own, where it was not merged.
+
+        :raises Unread: DynamoDB could not be read, retries included
+        """
+        return self._top_of(customer)[0]
+
+    def _top_of(self, customer: str) -> tuple[str, Tie]:
+        for _ in range(MAX_MERGE_DEPTH + 1):
+            tie = self.ties([customer]).get(customer, ALONE)
+            if tie.into is None:
+                return customer, tie
+            customer = tie.into
         raise Unread("a chain of merged customers has no end")
 
     def merged_into(self, customer: str, limit: int, depth: int = MAX_MERGE_DEPTH) -> list[str]:

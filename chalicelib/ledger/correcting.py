@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.ledger.booking import Book
@@ -85,6 +86,21 @@ def revoke(wallet: Wallet, command: Revocation, act: Act, policy: Policy, *, lot
         )
     book.write(EntryType.REVOKED, command.reason, (Allocation(lot.id, amount),))
     return Plan(book.wallet, book.entries, book.at, lots=(lot_after(book, lot),))
+
+
+def revoke_in_order(wallet: Wallet, lots: Iterable[str], amount: int, reason: str, act: Act, policy: Policy) -> Plan:
+    """Take back so much (minor units) of several lots, one after the other, by one entry: as far as they are there and
+    unheld. Where nothing is, there is no such entry."""
+    book, parts = open_book(wallet, act, policy), list[Allocation]()
+    for each in lots:
+        lot = book.wallet.lot(each)
+        taken = min(amount, lot.unheld) if lot is not None and not lot.dead(book.at) else 0
+        if taken:
+            parts.append(Allocation(each, taken))
+            amount -= taken
+    if parts:
+        book.write(EntryType.REVOKED, reason, tuple(parts))
+    return Plan(book.wallet, book.entries, book.at)
 
 
 @dataclass(frozen=True)

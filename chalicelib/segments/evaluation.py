@@ -26,6 +26,7 @@ from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
 
 T = TypeVar("T")
+Holder = Callable[[Profile], str]
 WALLETS_A_READ = 99
 """Wallets that one round trip reads; the clock is the hundredth key."""
 
@@ -42,6 +43,11 @@ def facts_for(store: Store, zone: tzinfo, now: int, currency: str | None = None)
     return Facts(now, zone, currency, spend_at)
 
 
+def itself(profile: Profile) -> str:
+    """Of nearly everybody."""
+    return profile.customer
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluated(Generic[T]):
     """What came of some profiles: `matched` in their order, `seen` are all of them, `standing` those who were neither
@@ -54,9 +60,14 @@ class Evaluated(Generic[T]):
 
 
 def evaluate(
-    store: Store, profiles: Iterable[Profile], matchers: Sequence[Matcher], told: Callable[[Profile, int], T]
+    store: Store,
+    profiles: Iterable[Profile],
+    matchers: Sequence[Matcher],
+    told: Callable[[Profile, int], T],
+    holder: Holder = itself,
 ) -> Evaluated[T]:
-    """What is `told` of each profile that is known to match, and of the first matcher that it matches.
+    """What is `told` of each profile that is known to match, and of the first matcher that it matches. `holder` is
+    whose wallets count as the customer's.
 
     A profile is let go as soon as it is decided about: kept are those that wait for their wallets. So the memory is
     flat, and the garbage collector has nothing to go through.
@@ -80,9 +91,9 @@ def evaluate(
             found.append((seen, told(profile, first)))
     if undecided:
         needing = [matcher for matcher in matchers if matcher.needs_wallet]
-        wallets = _wallets(store, (profile for _, profile in undecided), needing)
+        wallets = _wallets(store, (profile for _, profile in undecided), needing, holder)
         for place, profile in undecided:
-            first = _with_wallets(profile, matchers, wallets)
+            first = _with_wallets(profile, matchers, wallets, holder)
             if first is not None:
                 found.append((place, told(profile, first)))
         found.sort(key=itemgetter(0))
@@ -100,19 +111,24 @@ def _first(profile: Profile, asking: Iterable[tuple[int, Asked, bool]]) -> tuple
     return None, True
 
 
-def _with_wallets(profile: Profile, matchers: Sequence[Matcher], wallets: dict[WalletId, Wallet]) -> int | None:
+def _with_wallets(
+    profile: Profile, matchers: Sequence[Matcher], wallets: dict[WalletId, Wallet], holder: Holder
+) -> int | None:
     def wallet_of(currency: str) -> Wallet | None:
-        return wallets.get(WalletId(profile.customer, currency))
+        return wallets.get(WalletId(holder(profile), currency))
 
     return next((number for number, each in enumerate(matchers) if each.matches(profile, wallet_of)), None)
 
 
-def _wallets(store: Store, profiles: Iterable[Profile], matchers: Sequence[Matcher]) -> dict[WalletId, Wallet]:
-    wanted = [
-        WalletId(profile.customer, currency)
+def _wallets(
+    store: Store, profiles: Iterable[Profile], matchers: Sequence[Matcher], holder: Holder
+) -> dict[WalletId, Wallet]:
+    asked = (
+        WalletId(holder(profile), currency)
         for profile in profiles
         for currency in frozenset[str]().union(*(matcher.currencies(profile) for matcher in matchers))
-    ]
+    )
+    wanted = list(dict.fromkeys(asked))
     found: dict[WalletId, Wallet] = {}
     for start in range(0, len(wanted), WALLETS_A_READ):
         batch = wanted[start : start + WALLETS_A_READ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.campaigns import transitions
-from chalicelib.campaigns.model import Every, Repeat, State
+from chalicelib.campaigns.model import Every, Fixed, Group, Repeat, State
 from chalicelib.campaigns.release import evaluating
 from chalicelib.campaigns.release.operations import actor_of, source_of
 from chalicelib.customers.commands import merge_into
@@ -183,6 +183,17 @@ def test_who_is_named_by_an_id_that_was_merged_long_ago_gets_it_as_who_is_left(f
     assert fair.release(campaign).state is State.RELEASED
     assert fair.credited(campaign) == {other: 1}
     assert outcomes(fair, campaign) == {one: ("granted", None), third: ("skipped", "merged")}
+
+
+def test_who_is_named_by_an_id_that_is_gone_is_in_the_group_that_who_is_left_is_in(fair: Fair) -> None:
+    """What a tree asks of the wallet is asked of the wallet in which the credit is."""
+    one, other = fair.people(2)
+    fair.till.issue(WalletId(other, CURRENCY), 300)
+    merge(fair, one, other)
+    poor = {"all": [fair.where, {"field": "wallet.available", "op": "=", "value": 0}]}
+    campaign = fair.campaign(Group(Fixed(2_000), where=poor), of_list([one]))
+    fair.release(campaign)
+    assert balance(fair, other) == 800
 
 
 # Merged while it is granted
@@ -444,6 +455,56 @@ def test_a_cancellation_takes_all_back_where_some_was_taken_before_the_merge(fai
     fair.work()
     assert (balance(fair, one), balance(fair, other)) == (0, 70)
     assert fair.progress(campaign).revoked_amount == 650 - taken_before
+
+
+def test_a_cancellation_takes_back_from_any_number_of_lots_at_once(fair: Fair) -> None:
+    """One entry: a transaction has no room for one of each lot."""
+    *small, great = fair.named(60)
+    groups = [of_list(small, 100), of_list([great], 6_000)]
+    campaign = fair.campaign(*groups)
+    for body in fair.up_to_grants(campaign):
+        assert fair.deliver(body)
+    stands = f"{great}-stands"
+    wallet = WalletId(great, CURRENCY)
+    fair.till.revoke(wallet, fair.till.stored(wallet).lots[0].id, 10)
+    for customer in (great, *small):
+        merge(fair, customer, stands)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert balance(fair, stands) == 0
+    assert fair.progress(campaign).revoked_amount == 59 * 100 + 5_990
+
+
+def test_a_cancellation_tries_again_what_cannot_be_touched_at_the_moment(fair: Fair, plain: DynamoDBClient) -> None:
+    anna, friend = fair.named(2)
+    campaign = fair.campaign(of_list([anna, friend]))
+    fair.release(campaign)
+    fair.change(campaign, transitions.cancel)
+    spoil(fair, plain, anna, schema=99)
+    fair.minute()
+    body = fair.line.bodies.pop()
+    assert not fair.deliver(body)
+    spoil(fair, plain, anna, schema=1)
+    assert fair.deliver(body)
+    assert (balance(fair, anna), balance(fair, friend)) == (0, 0)
+    assert (fair.stored(campaign).revoking, fair.progress(campaign).revoked_amount) == (None, 1_000)
+
+
+def test_a_cancellation_takes_back_from_a_person_of_more_ids_than_can_be_asked_about(
+    fair: Fair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *gone, stands = fair.named(5)
+    campaign = fair.campaign(of_list([stands]))
+    fair.release(campaign)
+    for customer in gone:
+        merge(fair, customer, stands)
+    monkeypatch.setattr("chalicelib.campaigns.release.joined.MAX_IDS_ASKED", 3)
+    fair.change(campaign, transitions.cancel)
+    fair.minute()
+    fair.work()
+    assert balance(fair, stands) == 0
+    assert (fair.progress(campaign).granted, fair.progress(campaign).revoked_amount) == (1, 500)
 
 
 def test_a_cancellation_comes_through_many_who_became_one(fair: Fair) -> None:

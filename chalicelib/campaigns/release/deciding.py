@@ -10,11 +10,11 @@ from chalicelib.campaigns.release.operations import Decide, Granted, actor_of, s
 from chalicelib.campaigns.release.pieces import NOT_ENTITLED, Member
 from chalicelib.campaigns.schedule import entitled
 from chalicelib.customers.days import day_of
-from chalicelib.ledger.correcting import Revocation, revoke
+from chalicelib.ledger.correcting import revoke_in_order
 from chalicelib.ledger.granting import Grant, issue
 from chalicelib.ledger.lots import Kind, Lot
-from chalicelib.ledger.model import Entry, Wallet
-from chalicelib.ledger.plans import Act, Plan
+from chalicelib.ledger.model import EntryType, Wallet
+from chalicelib.ledger.plans import Act
 from chalicelib.ledger.policy import Policy
 from chalicelib.ledger.refusals import CurrencyUnknown, Refused
 from chalicelib.store.release import Mark, Operation, Outcome
@@ -92,27 +92,19 @@ def taking_back(campaign: Campaign, credited: Mapping[Operation, Granted], polic
 
     def decide(operation: Operation, wallet: Wallet | None, _mark: Mark | None, now: int) -> Outcome:
         given, before = credited[operation], _readable(wallet)
-        after, entries, taken = before, tuple[Entry, ...](), 0
-        act = Act(operation.id, actor_of(campaign.id), now)
-        for lot in _lots_in(before, given, campaign):
-            amount = min(given.amount - taken, lot.unheld)
-            if not amount:
-                continue
-            try:
-                plan = revoke(after, Revocation(lot.id, CANCELLATION, amount), act, policy)
-            except Refused:
-                break
-            after, entries, taken = plan.wallet, entries + plan.entries, taken + amount
+        act, lots = Act(operation.id, actor_of(campaign.id), now), _lots_in(before, given, campaign)
+        plan = revoke_in_order(before, lots, given.amount, CANCELLATION, act, policy)
+        taken = sum(-entry.amount for entry in plan.entries if entry.type is EntryType.REVOKED)
         if not taken:
             return Outcome(operation, operations.revoked(0))
-        return Outcome(operation, operations.revoked(taken), before.version, Plan(after, entries, now))
+        return Outcome(operation, operations.revoked(taken), before.version, plan)
 
     return decide
 
 
-def _lots_in(wallet: Wallet, given: Granted, campaign: Campaign) -> list[Lot]:
-    """What this run granted: the lot in question first, then the others that merges have brought here. What they come
-    to together is no more than was granted to all, so nothing of it is left when all was taken back."""
+def _lots_in(wallet: Wallet, given: Granted, campaign: Campaign) -> list[str]:
+    """Lots that this run granted: the one in question first, then those that merges have brought here. All of them
+    together are no more than was granted to all, so nothing is left when all was taken back."""
     source = source_of(campaign.id)
     # Of a campaign that repeats, what earlier runs gave stays; the run that follows may be scheduled by now.
     since = (campaign.release_at if campaign.revoking == campaign.run else campaign.previous_release_at) or 0
@@ -122,7 +114,7 @@ def _lots_in(wallet: Wallet, given: Granted, campaign: Campaign) -> list[Lot]:
         return lot.kind is Kind.PROMOTION and lot.source == source and lot.effective_at >= since
 
     lots = [lot for lot in wallet.lots if lot.id == own or of_run(lot)]
-    return sorted(lots, key=lambda lot: (lot.id != own, lot.unheld))
+    return [lot.id for lot in sorted(lots, key=lambda lot: (lot.id != own, lot.unheld))]
 
 
 def _readable(wallet: Wallet | None) -> Wallet:

@@ -139,7 +139,10 @@ class Audience:
     def _named(self, customers: Sequence[str]) -> Evaluated[Member]:
         """Those whom a group names: of whom nothing is known, the groups of a tree do not count."""
         known = self._profiles.people(customers)
-        evaluated = evaluate(self._store, known.values(), self._matchers, self._known_member)
+        profiles = (each.profile for each in known.values())
+        evaluated = evaluate(
+            self._store, profiles, self._matchers, self._known_member, lambda profile: known[profile.customer].stands
+        )
         found = {each.customer: each for each in evaluated.matched}
         for customer in customers:
             if customer not in known:

@@ -26,6 +26,7 @@ from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Documents
 from chalicelib.store.release import GROUP_WALLETS, MARKED_WALLETS, Mark, Operation
+from chalicelib.store.signals import Unread
 
 MAX_TRIES = 5
 """A piece with wallets that cannot be touched is tried so often before that is its result."""
@@ -192,7 +193,7 @@ class _Crediting:
                 self._tally.take(member.customer, self._joined.outcome(member.customer, settle, campaign.version))
             except Untouchable as wallet:
                 self._tally.failed[member.customer] = wallet.reason
-            except NotKnown:
+            except (NotKnown, Unread):
                 self._look_again()
                 if self._campaign.version != campaign.version:
                     continue

@@ -30,6 +30,7 @@ from chalicelib.campaigns.release.operations import (
     revoking,
 )
 from chalicelib.campaigns.release.pieces import MERGED
+from chalicelib.campaigns.store import CAMPAIGNS
 from chalicelib.customers.codec import Tie
 from chalicelib.customers.passing import MAX_IDS_ASKED, pass_on
 from chalicelib.customers.store import Profiles
@@ -37,7 +38,7 @@ from chalicelib.ledger.limits import MINUTE_MS
 from chalicelib.ledger.refusals import LedgerFault
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.release import MARKED_WALLETS, Mark, Operation, read_marks
+from chalicelib.store.release import MARKED_WALLETS, Mark, Operation, read_group, read_marks
 from chalicelib.store.signals import NewerSchema
 
 CLOCKS_APART_MS = 10 * MINUTE_MS
@@ -116,15 +117,20 @@ class Joined:
         :raises Untouchable: see there
         """
         for look in range(MAX_LOOKS):
-            stands, *gone = self._ids_of(customer, again=look > 0)
+            try:
+                stands, *gone = self._ids_of(customer, again=look > 0)
+            except Untouchable:
+                if (done := self._done(customer)) is not None:
+                    return done
+                raise
             told = self._settle(gone, version)
-            if customer in told and told[customer] != Skipped(MERGED):
-                mine = told[customer]
-                if not isinstance(mine, Granted) or mine.customer == customer:
-                    return mine
+            if customer in told and is_of_one(told[customer], customer):
+                return told[customer]
             own = crediting(self._campaign, self._run, stands)
             decide = self._decided(own, told, settle)
             told[stands] = self._carried([own], decide, version)[0]
+            if customer == stands and is_of_one(told[stands], customer):
+                return told[stands]
             granted = {each.customer: each for each in told.values() if isinstance(each, Granted)}
             if granted:
                 return granted.get(customer, Skipped(MERGED))
@@ -141,8 +147,8 @@ class Joined:
         """
         seen, untouchable = set[str](), list[Untouchable]()
         for look in range(MAX_LOOKS):
-            ids = self._ids_of(granted.customer, again=look > 0)
-            for holder in dict.fromkeys((granted.wallet, *ids)):
+            stands = self._profiles.stands_for(granted.customer)
+            for holder in dict.fromkeys((granted.wallet, stands, *self._ids_if_few(granted.customer, again=look > 0))):
                 if holder in seen:
                     continue
                 seen.add(holder)
@@ -151,7 +157,7 @@ class Joined:
                         return amount
                 except Untouchable as wallet:
                     untouchable.append(wallet)
-            if self._ids_of(granted.customer, again=True)[0] == ids[0]:
+            if self._profiles.stands_for(granted.customer) == stands:
                 if untouchable:
                     raise untouchable[0]
                 return 0
@@ -171,6 +177,19 @@ class Joined:
                 raise Untouchable(TOO_MANY_IDS)
             self._ids |= dict.fromkeys(ids, ids)
         return self._ids[customer]
+
+    def _ids_if_few(self, customer: str, *, again: bool) -> list[str]:
+        try:
+            return self._ids_of(customer, again=again)
+        except Untouchable:
+            return []
+
+    def _done(self, customer: str) -> Granted | Skipped | None:
+        """What an id's own operation came to, if it was done, and says what became of the member."""
+        own, store = crediting(self._campaign, self._run, customer), self._engine.store
+        (answer,) = read_group(store, [own], store.tables.campaigns_name, (CAMPAIGNS, self._campaign.id)).outcomes
+        outcome = outcome_of(own, answer) if answer is not None else None
+        return outcome if outcome is not None and is_of_one(outcome, customer) else None
 
     def _settle(self, gone: Sequence[str], version: int | None) -> dict[str, Granted | Skipped]:
         """What became of the operations of ids that are gone: those that were not done never will be."""

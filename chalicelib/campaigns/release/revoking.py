@@ -9,6 +9,7 @@ So after a piece was gone through, nothing of it is left, and nothing can follow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chalicelib.campaigns import store as shelf
 from chalicelib.campaigns import transitions
@@ -16,7 +17,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.release import messages
 from chalicelib.campaigns.release.carrying import GROUP_SECONDS, carry_out
 from chalicelib.campaigns.release.deciding import sealed, taking_back
-from chalicelib.campaigns.release.granting import due_of
+from chalicelib.campaigns.release.granting import MAX_TRIES, due_of
 from chalicelib.campaigns.release.joined import JOINED_SECONDS, Joined, NotKnown, Untouchable, is_of_one
 from chalicelib.campaigns.release.messages import Job, ReleaseQueue
 from chalicelib.campaigns.release.noting import NOTE_ATTEMPTS
@@ -39,6 +40,9 @@ from chalicelib.store.release import GROUP_WALLETS, MARKED_WALLETS, Operation
 from chalicelib.store.signals import Signal
 from chalicelib.store.writes import commit
 
+MAX_TRIES_IN_ALL = 2 * MAX_TRIES
+"""To grant a piece with wallets that cannot be touched, and to take back what it granted."""
+
 
 def revoke_piece(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadline) -> bool:
     """Take back what a piece granted, and note it; what the deadline does not allow is handed on. Whether the message
@@ -58,7 +62,12 @@ def revoke_piece(engine: Engine, queue: ReleaseQueue, job: Job, deadline: Deadli
         result = _Revoking(engine, campaign, job, skipped, deadline).result(due)
         if result is None:
             return not queue.send([messages.written(job)])
-        if not _note(engine, run, job, result):
+        tries = (before.tries if before else 0) + bool(result.failed)
+        if result.failed and tries < MAX_TRIES_IN_ALL:
+            # Not the end of it: a wallet that cannot be touched now may be later, and its credit is to be taken back.
+            _note(engine, run, job, replace(result, tries=tries, revoked=None, revoked_amount=0))
+            return False
+        if not _note(engine, run, job, replace(result, tries=tries)):
             return False
     return end_if_revoked(engine, run, job, plan)
 
