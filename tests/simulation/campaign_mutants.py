@@ -9,11 +9,11 @@ from typing import Any
 from unittest import mock
 
 from chalicelib.campaigns.release import deciding as release_deciding
-from chalicelib.campaigns.release import driving, evaluating, granting, planning, run
+from chalicelib.campaigns.release import driving, evaluating, granting, pieces, planning, run
 from chalicelib.campaigns.release.noting import note_result
-from chalicelib.campaigns.release.pieces import PIECE_MEMBERS, Plan, Result
+from chalicelib.campaigns.release.pieces import PIECE_MEMBERS, Result
 from chalicelib.campaigns.release.run import Run
-from chalicelib.ledger.refusals import NotFound
+from chalicelib.ledger.plans import Plan
 from chalicelib.rules import applying, deciding
 from chalicelib.store import release
 from chalicelib.store.envelope import Envelope
@@ -63,7 +63,7 @@ def operation_of_a_campaign_is_overwritten() -> AbstractContextManager[None]:
 
 def allowance_is_ignored() -> AbstractContextManager[None]:
     """Every piece grants all of its members, wherever the budget ends."""
-    return _with((Plan, "within_budget", lambda self, shard, number: PIECE_MEMBERS))
+    return _with((pieces.Plan, "within_budget", lambda self, shard, number: PIECE_MEMBERS))
 
 
 def piece_is_overwritten() -> AbstractContextManager[None]:
@@ -134,10 +134,7 @@ def page_ends_a_shard() -> AbstractContextManager[None]:
 def pending_is_kept() -> AbstractContextManager[None]:
     """What a cancelled campaign granted is not taken back, and told as done."""
 
-    def refuse(*what: Any) -> Any:
-        raise NotFound("There is no such lot.")
-
-    return _with((release_deciding, "revoke", refuse))
+    return _with((release_deciding, "revoke_in_order", lambda wallet, *what: Plan(wallet, (), 0)))
 
 
 def cap_is_not_looked_at() -> AbstractContextManager[None]:
