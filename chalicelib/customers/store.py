@@ -61,11 +61,17 @@ class Profiles:
 
         :raises: as `get`
         """
-        found = dict[str, Named]()
-        for customer, profile in self.get_many(customers).items():
-            stands = profile if profile.merged_into is None else self.standing(customer)
-            found[customer] = Named(replace(stands, customer=customer, version=0), stands.customer)
-        return found
+        found = self.get_many(customers)
+        for _ in range(MAX_MERGE_DEPTH):
+            gone = {customer: told.merged_into for customer, told in found.items() if told.merged_into is not None}
+            if not gone:
+                break
+            above = self.get_many(gone.values())
+            found |= {customer: above.get(into, Profile(into)) for customer, into in gone.items()}
+        return {
+            customer: Named(replace(stands, customer=customer, version=0), stands.customer)
+            for customer, stands in found.items()
+        }
 
     def page(self, shard: str, after: str | None, limit: int) -> tuple[list[Profile], str | None]:
         """Profiles of a shard by customer, those behind `after`; and the next page's `after`, if there is more. A page
@@ -115,12 +121,13 @@ class Profiles:
         :raises Unread: DynamoDB could not be read, retries included
         """
         stands, tie = self._top_of(customer)
-        while True:
+        for _ in range(MAX_MERGE_DEPTH):
             others = self.merged_into(stands, limit, tie.depth)
             before, (stands, tie) = (stands, tie), self._top_of(stands)
             if (stands, tie) == before:
                 return list(dict.fromkeys((stands, customer, *others)))[:limit]
             # Merged meanwhile: the walk may have stopped too early.
+        raise Unread("a customer is merged again and again")
 
     def stands_for(self, customer: str) -> str:
         """The id that stands for a customer: its own, where it was not merged.

@@ -21,7 +21,7 @@ from chalicelib.campaigns.model import Every, Fixed, Group, Repeat, State
 from chalicelib.campaigns.release import evaluating
 from chalicelib.campaigns.release.operations import actor_of, source_of
 from chalicelib.customers.commands import merge_into
-from chalicelib.customers.store import shard_of
+from chalicelib.customers.store import Profiles, shard_of
 from chalicelib.ledger.limits import MAX_OPEN_LOTS
 from chalicelib.ledger.model import EntryType
 from chalicelib.ledger.refusals import Refused
@@ -194,6 +194,18 @@ def test_who_is_named_by_an_id_that_is_gone_is_in_the_group_that_who_is_left_is_
     campaign = fair.campaign(Group(Fixed(2_000), where=poor), of_list([one]))
     fair.release(campaign)
     assert balance(fair, other) == 800
+
+
+def test_any_number_of_ids_that_are_gone_are_looked_up_level_by_level(fair: Fair) -> None:
+    *gone, middle, stands = fair.named(22)
+    for customer in gone:
+        merge(fair, customer, middle)
+    merge(fair, middle, stands)
+    with fair.wire.listen() as heard:
+        known = Profiles(fair.engine.store).people(gone)
+    assert {each.stands for each in known.values()} == {stands}
+    assert known.keys() == set(gone)
+    assert len(heard) == 3
 
 
 # Merged while it is granted
