@@ -15,7 +15,6 @@ from chalicelib.edge.fields import (
     Text,
 )
 from chalicelib.edge.terms import Expires, LotConditions, Order, QuotedOrder
-from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.holding import Capture
 from chalicelib.ledger.limits import DEFAULT_PRIORITY, HOLD_TTL_DEFAULT_SECONDS, HOLD_TTL_MAX_SECONDS, MAX_PRIORITY
@@ -72,16 +71,6 @@ class CreditBody(Body):
         )
 
 
-class DebitBody(Body):
-    amount: Amount
-    reason: Reason
-    note: Text | None = None
-    lot: Identifier | None = None
-
-    def debit(self) -> Debit:
-        return Debit(self.amount, self.reason, self.note, self.lot)
-
-
 class RedemptionBody(Body):
     amount: Amount
     order: Order
@@ -120,33 +109,7 @@ class ReversalBody(Body):
         return Reversal(redemption, self.amount, self.reason or "reversal")
 
 
-class RevocationBody(Body):
-    reason: Reason
-    amount: Amount | None = None
-
-    def revocation(self, lot: str) -> Revocation:
-        return Revocation(lot, self.reason, self.amount)
-
-
-class ExtensionBody(Body):
-    expires: Expires
-    reason: Reason
-
-    def extension(self, lot: str) -> Extension:
-        return Extension(lot, self.expires.expiry(), self.reason)
-
-
-class ReasonBody(Body):
-    """Why a wallet is frozen or unfrozen."""
-
-    reason: Reason
-
-
 class QuoteBody(Body):
     customer: Identifier
     currency: Currency
     order: QuotedOrder
-
-
-class ClockBody(Body):
-    now: Instant

@@ -22,14 +22,12 @@ from chalicelib.edge import (
 from chalicelib.edge.bodies import (
     CaptureBody,
     CreditBody,
-    DebitBody,
-    ExtensionBody,
     HoldBody,
     QuoteBody,
     RedemptionBody,
     ReversalBody,
-    RevocationBody,
 )
+from chalicelib.edge.correction_bodies import DebitBody, ExtensionBody, RevocationBody
 from chalicelib.edge.fields import Body
 from chalicelib.edge.instants import parse
 from chalicelib.edge.settings_bodies import SettingsBody

@@ -1,28 +1,18 @@
-"""Handlers of the calls about orders and debts. They are seldom asked for; what only they need, they import."""
+"""Handlers of the calls about orders."""
 
 from __future__ import annotations
 
-from chalicelib.edge import presenter
-from chalicelib.edge.call import Call, Reply, reply
+from chalicelib.edge import order_presenter
+from chalicelib.edge.call import Call, Reply
+from chalicelib.edge.order_bodies import RefundQuoteBody
 from chalicelib.ledger.refusals import CurrencyUnknown
-from chalicelib.wallets import commands
+from chalicelib.orders import queries
 
 
 def refund_quote(call: Call) -> Reply:
-    from chalicelib.edge import order_presenter
-    from chalicelib.edge.order_bodies import RefundQuoteBody
-    from chalicelib.orders import queries
-
     asked = call.body_as(RefundQuoteBody)
     quoted = queries.refund_quote(call.engine(), asked.order_id, asked.amount)
     exponent = call.engine().policy.currencies.get(quoted.order.currency)
     if exponent is None:  # a points code that was registered a moment ago, and is not known in this process yet
         raise CurrencyUnknown("The currency is not known.", currency=quoted.order.currency)
     return Reply(order_presenter.refund_quote(quoted, exponent))
-
-
-def waive(call: Call) -> Reply:
-    from chalicelib.edge.order_bodies import WaiverBody
-
-    waiver = call.body_as(WaiverBody).waiver()
-    return reply(commands.waive(call.engine(), call.wallet_id(), waiver, call.envelope(presenter.taken_out)))

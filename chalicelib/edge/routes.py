@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from chalicelib.edge.call import Route
 from chalicelib.edge.campaign_routes import CAMPAIGNS
+from chalicelib.edge.correction_routes import CORRECTIONS
 from chalicelib.edge.customer_routes import CUSTOMERS
 from chalicelib.edge.import_routes import IMPORTS
 from chalicelib.edge.notice_routes import NOTICES
@@ -23,6 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *MERCHANT,
     *QUESTIONS,
     *COMMANDS,
+    *CORRECTIONS,
     *ORDERS,
     *EVENTS,
     *CUSTOMERS,

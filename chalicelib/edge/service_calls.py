@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from chalicelib.edge import bodies, presenter
+from chalicelib.edge import presenter
 from chalicelib.edge.call import Call, Reply
 from chalicelib.edge.instants import show
 from chalicelib.edge.problems import Problem
+from chalicelib.edge.service_bodies import ClockBody
 from chalicelib.edge.version import VERSION
 
 
@@ -22,7 +23,7 @@ def description(call: Call) -> Reply:
 
 
 def set_test_clock(call: Call) -> Reply:
-    now = call.body_as(bodies.ClockBody).now
+    now = call.body_as(ClockBody).now
     _move_clock(call, now)
     return Reply(presenter.document({"now": show(now)}))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib.edge import bodies
 from chalicelib.edge.access import SETTINGS
 from chalicelib.edge.call import Later, Route
 
@@ -31,7 +30,7 @@ SERVICE = (
         Later("chalicelib.edge.service_calls", "set_test_clock"),
         answer="TestClock",
         scopes=SETTINGS,
-        body=bodies.ClockBody,
+        body=Later("chalicelib.edge.service_bodies", "ClockBody"),
         mutates=True,
         refusals=("feature_disabled",),
     ),

@@ -12,11 +12,6 @@ def issue(call: Call) -> Reply:
     return reply(commands.issue(call.engine(), call.wallet_id(), grant, call.envelope(presenter.lot_changed)))
 
 
-def debit(call: Call) -> Reply:
-    command = call.body_as(bodies.DebitBody).debit()
-    return reply(commands.debit(call.engine(), call.wallet_id(), command, call.envelope(presenter.taken_out)))
-
-
 def redeem(call: Call) -> Reply:
     spending = call.body_as(bodies.RedemptionBody).spending()
     return reply(commands.redeem(call.engine(), call.wallet_id(), spending, call.envelope(presenter.redeemed)))
@@ -41,23 +36,3 @@ def capture(call: Call) -> Reply:
 def release(call: Call) -> Reply:
     envelope = call.envelope(presenter.held)
     return reply(commands.release(call.engine(), call.wallet_id(), call.parameters["id"], envelope))
-
-
-def revoke(call: Call) -> Reply:
-    command = call.body_as(bodies.RevocationBody).revocation(call.parameters["lot"])
-    return reply(commands.revoke(call.engine(), call.wallet_id(), command, call.envelope(presenter.lot_changed)))
-
-
-def extend(call: Call) -> Reply:
-    command = call.body_as(bodies.ExtensionBody).extension(call.parameters["lot"])
-    return reply(commands.extend(call.engine(), call.wallet_id(), command, call.envelope(presenter.lot_changed)))
-
-
-def freeze(call: Call) -> Reply:
-    reason = call.body_as(bodies.ReasonBody).reason
-    return reply(commands.freeze(call.engine(), call.wallet_id(), reason, call.envelope(presenter.frozen_or_not)))
-
-
-def unfreeze(call: Call) -> Reply:
-    reason = call.body_as(bodies.ReasonBody).reason
-    return reply(commands.unfreeze(call.engine(), call.wallet_id(), reason, call.envelope(presenter.frozen_or_not)))

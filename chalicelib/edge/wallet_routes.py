@@ -1,10 +1,10 @@
-"""Calls about wallets: questions, and commands that change one."""
+"""Calls about wallets: questions, grants, and what a checkout does. How support corrects one: `correction_routes`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from chalicelib.edge import bodies, order_calls, wallet_calls, wallet_questions
+from chalicelib.edge import bodies, wallet_calls, wallet_questions
 from chalicelib.edge.access import AUDIT, CHECKOUT, READ, WRITE
 from chalicelib.edge.call import Call, Later, Reply, Route
 from chalicelib.edge.fields import Body
@@ -12,7 +12,6 @@ from chalicelib.edge.fields import Body
 _WALLETS = "/v1/customers/{customer}/wallets"
 _WALLET = _WALLETS + "/{currency}"
 _SPENDING = ("wallet_frozen", "insufficient_credit", "condition_not_met", "amount_out_of_range")
-_LOT = ("lot_not_found", "lot_closed")
 _HOLD = ("not_found", "hold_closed", "hold_lapsed")
 
 QUESTIONS = (
@@ -83,11 +82,11 @@ QUESTIONS = (
 )
 
 
-def _command(
+def command(
     name: str,
     path: str,
     summary: str,
-    handler: Callable[[Call], Reply],
+    handler: Callable[[Call], Reply] | Later,
     *,
     body: type[Body] | Later,
     answer: str,
@@ -111,7 +110,7 @@ def _command(
 
 
 COMMANDS = (
-    _command(
+    command(
         "issue_credit",
         "/credits",
         "Grant credit",
@@ -121,17 +120,7 @@ COMMANDS = (
         scopes=WRITE,
         refusals=("expires_in_past", "expiry_not_permitted", "balance_limit_exceeded", "lot_limit_exceeded"),
     ),
-    _command(
-        "debit",
-        "/debits",
-        "Take credit out, of one lot or in spending order",
-        wallet_calls.debit,
-        body=bodies.DebitBody,
-        answer="TakenOut",
-        scopes=WRITE,
-        refusals=("wallet_frozen", "insufficient_credit", *_LOT),
-    ),
-    _command(
+    command(
         "redeem",
         "/redemptions",
         "Spend credit on an order",
@@ -141,7 +130,7 @@ COMMANDS = (
         scopes=CHECKOUT,
         refusals=_SPENDING,
     ),
-    _command(
+    command(
         "reverse_redemption",
         "/redemptions/{id}/reversals",
         "Give credit of a redemption back",
@@ -151,7 +140,7 @@ COMMANDS = (
         scopes=CHECKOUT | WRITE,
         refusals=("not_found", "over_reversal", "lot_limit_exceeded"),
     ),
-    _command(
+    command(
         "hold",
         "/holds",
         "Set credit aside for an order; an open hold for the same order is replaced",
@@ -161,7 +150,7 @@ COMMANDS = (
         scopes=CHECKOUT,
         refusals=(*_SPENDING, "lot_limit_exceeded"),
     ),
-    _command(
+    command(
         "capture_hold",
         "/holds/{id}/captures",
         "Spend held credit; what a final capture leaves is released",
@@ -171,7 +160,7 @@ COMMANDS = (
         scopes=CHECKOUT,
         refusals=("wallet_frozen", "over_capture", *_HOLD),
     ),
-    _command(
+    command(
         "release_hold",
         "/holds/{id}/release",
         "Give back what a hold sets aside",
@@ -180,53 +169,5 @@ COMMANDS = (
         answer="Held",
         scopes=CHECKOUT,
         refusals=_HOLD,
-    ),
-    _command(
-        "revoke_lot",
-        "/lots/{lot}/revoke",
-        "Take a lot back, or a part of it; what is held stays with its hold",
-        wallet_calls.revoke,
-        body=bodies.RevocationBody,
-        answer="LotChanged",
-        scopes=WRITE,
-        refusals=("insufficient_credit", *_LOT),
-    ),
-    _command(
-        "extend_lot",
-        "/lots/{lot}/extend",
-        "Let a lot live longer; only ever later",
-        wallet_calls.extend,
-        body=bodies.ExtensionBody,
-        answer="LotChanged",
-        scopes=WRITE,
-        refusals=("expires_in_past", "expires_earlier", *_LOT),
-    ),
-    _command(
-        "freeze",
-        "/freeze",
-        "From now nothing is spent or held; grants and reversals still land",
-        wallet_calls.freeze,
-        body=bodies.ReasonBody,
-        answer="FrozenOrNot",
-        scopes=WRITE,
-    ),
-    _command(
-        "unfreeze",
-        "/unfreeze",
-        "Let credit be spent again",
-        wallet_calls.unfreeze,
-        body=bodies.ReasonBody,
-        answer="FrozenOrNot",
-        scopes=WRITE,
-    ),
-    _command(
-        "waive_debt",
-        "/debt/waive",
-        "Forgive promotional credit that should have been taken back and was spent before",
-        order_calls.waive,
-        body=Later("chalicelib.edge.order_bodies", "WaiverBody"),
-        answer="TakenOut",
-        scopes=WRITE,
-        refusals=("amount_out_of_range",),
     ),
 )

@@ -7,14 +7,14 @@
 
 The quantile of the normal distribution is the standard library's. What computes these intervals in Python needs numpy
 and scipy, which are many times larger than what a function may weigh; so they stand here, alone, and tests hold them
-against the worked examples of the paper and figures of statsmodels.
+against scipy for groups of any size, the worked examples of the paper and figures of statsmodels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 from statistics import NormalDist
 
 from chalicelib.ledger.conditions import BASIS_POINTS
@@ -83,8 +83,8 @@ def difference(one: Group, other: Group) -> Interval:
     """The difference of two shares with its interval."""
     (low_one, high_one), (low_other, high_other) = _wilson(one), _wilson(other)
     value = one.share - other.share
-    below = sqrt((one.share - low_one) ** 2 + (high_other - other.share) ** 2)
-    above = sqrt((high_one - one.share) ** 2 + (other.share - low_other) ** 2)
+    below = hypot(one.share - low_one, high_other - other.share)
+    above = hypot(high_one - one.share, other.share - low_other)
     return Interval(value, value - below, value + above)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chalicelib.ledger import quoting
 from chalicelib.ledger.cart import Cart
-from chalicelib.ledger.folding import Difference, audit
 from chalicelib.ledger.model import Balance, Entry, Redemption, Wallet, balance
 from chalicelib.ledger.quoting import Expiring, Quote
 from chalicelib.ledger.refusals import CurrencyUnknown, NotFound
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Subject
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.folding import Difference
 
 MAX_EXPLAINED_ENTRIES = 20_000
 """Entries that one explanation replays. A longer history is for the audit command, which has no deadline."""
@@ -91,6 +94,8 @@ def explain(engine: Engine, wallet_id: WalletId) -> Explanation:
 
     :raises HistoryTooLong: past MAX_EXPLAINED_ENTRIES
     """
+    from chalicelib.ledger.folding import audit  # seldom asked for
+
     known_currency(engine, wallet_id)
     for _ in range(EXPLANATION_READS):
         seen = engine.store.read(wallet_id)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from math import hypot
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from scipy.stats.contingency import relative_risk
 
 from chalicelib.performance.lift import (
     LEAST_BUYERS,
@@ -14,6 +20,35 @@ from chalicelib.performance.lift import (
     lift,
     relative,
 )
+
+CONFIDENCE = 0.95
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> Group:
+    """Any group that a lift is told of."""
+    customers = draw(st.integers(LEAST_CUSTOMERS, 2_000_000))
+    return Group(customers, draw(st.integers(LEAST_BUYERS, customers)))
+
+
+@given(groups(), groups())
+def test_the_relative_lift_is_what_a_statistics_library_says_of_any_two_groups(one: Group, other: Group) -> None:
+    library = relative_risk(one.bought, one.customers, other.bought, other.customers)
+    bounds = library.confidence_interval(CONFIDENCE)
+    found = relative(one, other)
+    assert found.value + 1 == pytest.approx(library.relative_risk)
+    assert (found.low + 1, found.high + 1) == pytest.approx((bounds.low, bounds.high))
+
+
+@given(groups(), groups())
+def test_the_difference_is_made_of_what_a_statistics_library_says_of_each_group(one: Group, other: Group) -> None:
+    """Newcombe's method 10 joins the score intervals of both shares: each bound is as far off as both are together."""
+    of_one = binomtest(one.bought, one.customers).proportion_ci(CONFIDENCE, method="wilson")
+    of_other = binomtest(other.bought, other.customers).proportion_ci(CONFIDENCE, method="wilson")
+    found = difference(one, other)
+    assert found.value == pytest.approx(one.share - other.share)
+    assert found.value - found.low == pytest.approx(hypot(one.share - of_one.low, of_other.high - other.share))
+    assert found.high - found.value == pytest.approx(hypot(of_one.high - one.share, other.share - of_other.low))
 
 
 @pytest.mark.parametrize(
