@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chalicelib.ledger.policy import Policy
 from chalicelib.runtime.clock import SystemClock
 from chalicelib.store.connections import connect
 from chalicelib.store.reading import Store
@@ -97,7 +98,7 @@ def _store(stack: Stack) -> Store:
 def _arrive(store: Store, batch: str) -> None:
     step(f"1. {CUSTOMERS:,} customers, each with a year of orders, emails and views (seed {SEED}).")
     names = [f"d{batch}-{number:05}" for number in range(CUSTOMERS)]
-    moved_in = move_in(store, people(names, SEED, store.now(), UTC))
+    moved_in = move_in(store, people(names, SEED, store.now(), Policy("demo", UTC)))
     expect(moved_in == CUSTOMERS, f"{moved_in:,} profiles are there")
 
 

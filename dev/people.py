@@ -10,7 +10,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date
 
 from chalicelib.customers import distribution
 from chalicelib.customers.contribution import Contribution, contributed
@@ -19,6 +19,7 @@ from chalicelib.customers.happening import CheckoutAbandoned, EmailSeen, PersonT
 from chalicelib.customers.profile import Address, Profile
 from chalicelib.customers.store import Profiles, shard_of
 from chalicelib.customers.traces import trace_of
+from chalicelib.ledger.policy import Policy
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal
 from chalicelib.store.writes import Write, commit
@@ -55,12 +56,12 @@ HABITS = (
 )
 
 
-def people(names: Iterable[str], seed: int, now: int, zone: tzinfo) -> Iterator[Profile]:
+def people(names: Iterable[str], seed: int, now: int, policy: Policy) -> Iterator[Profile]:
     """A profile for each name, as of an instant (milliseconds)."""
     dice = random.Random(seed)
     for name in names:
         habit = dice.choices(HABITS, [each.share for each in HABITS])[0]
-        yield _person(Profile(name), habit, dice, now, zone)
+        yield _person(Profile(name), habit, dice, now, policy)
 
 
 def move_in(store: Store, profiles: Iterable[Profile]) -> int:
@@ -83,7 +84,7 @@ def tag_of(customer: str) -> str:
     return customer.rpartition("-")[0]
 
 
-def _person(profile: Profile, habit: Habit, dice: random.Random, now: int, zone: tzinfo) -> Profile:
+def _person(profile: Profile, habit: Habit, dice: random.Random, now: int, policy: Policy) -> Profile:
     country, region, city = dice.choice(TOWNS)
     told = {
         "email": f"{profile.customer}@example.com",
@@ -94,25 +95,27 @@ def _person(profile: Profile, habit: Habit, dice: random.Random, now: int, zone:
         "has_account": dice.random() < 0.6,
         "tags": (tag_of(profile.customer),),
     }
-    profile = after(profile, PersonTold(profile.customer, told), now - YEAR_DAYS * DAY_MS, zone)
+    profile = after(profile, PersonTold(profile.customer, told), now - YEAR_DAYS * DAY_MS, policy)
     for number in range(dice.randint(*habit.orders)):
-        profile = _ordered(profile, f"{profile.customer}-{number}", habit, dice, now, zone)
+        profile = _ordered(profile, f"{profile.customer}-{number}", habit, dice, now, policy)
     for count, what in ((habit.opens, {"opens": 1}), (habit.clicks, {"clicks": 1})):
         for _ in range(dice.randint(0, count)):
-            profile = after(profile, EmailSeen(profile.customer, **what), _some_time(dice, now, 0), zone)
+            profile = after(profile, EmailSeen(profile.customer, **what), _some_time(dice, now, 0), policy)
     for _ in range(dice.randint(0, 6)):
-        profile = after(profile, ProductViewed(profile.customer, dice.choice(PRODUCTS)), _some_time(dice, now, 0), zone)
+        profile = after(
+            profile, ProductViewed(profile.customer, dice.choice(PRODUCTS)), _some_time(dice, now, 0), policy
+        )
     if dice.random() < 0.1:
         left = CheckoutAbandoned(profile.customer, dice.randint(1_000, 9_000), CURRENCY)
-        profile = after(profile, left, now - dice.randint(1, 40) * DAY_MS, zone)
+        profile = after(profile, left, now - dice.randint(1, 40) * DAY_MS, policy)
     return profile
 
 
-def _ordered(profile: Profile, order: str, habit: Habit, dice: random.Random, now: int, zone: tzinfo) -> Profile:
+def _ordered(profile: Profile, order: str, habit: Habit, dice: random.Random, now: int, policy: Policy) -> Profile:
     at, bought = _some_time(dice, now, habit.quiet_days), dice.sample(PRODUCTS, dice.randint(1, 3))
     told = Contribution(
         at=at,
-        day=day_of(at, zone),
+        day=day_of(at, policy.zone),
         currency=CURRENCY,
         order_version=1,
         counts=True,

@@ -8,10 +8,11 @@ with a failure, and takes `--hypothesis-seed`.
 from __future__ import annotations
 
 import os
-import random
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.seeds import first_seed
 
 pytest.register_assert_rewrite("tests.invariants", "tests.passbook", "tests.model")
 
@@ -36,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     given = config.getoption("--seed")
-    first = random.SystemRandom().randrange(10**8) if given is None else given
+    first = first_seed() if given is None else given
     config.stash[_SEEDS] = range(first, first + 1) if given is not None else range(first, first + SEEDS)
 
 

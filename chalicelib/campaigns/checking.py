@@ -1,7 +1,8 @@
 """What must be true of a campaign before it is kept, and again before it is scheduled. What is wrong is told with a
 pointer to it in the body that asked for it.
 
-A body may say one group at its top (`segment`, `amount`) or several under `groups`; `short` tells which it was.
+A body may say one group at its top (`segment`, `amount`) or several under `groups`; `short` tells which it was. Later
+calls have no such body: their pointers lead into the campaign as it is shown, which always has `groups`.
 """
 
 from __future__ import annotations

@@ -106,6 +106,7 @@ class _Audience:
         self._store = store
         self._campaign = campaign
         self._groups = groups
+        self._facts = facts
         self._lists = [frozenset(group.customers) for group in groups]
         self._listed = frozenset[str]().union(*self._lists)
         self._matchers = [
@@ -140,7 +141,7 @@ class _Audience:
 
     def _take(self, tally: _Tally, customer: str, profile: Profile | None, group: Group) -> None:
         tally.audience += 1
-        amount = amount_of(group.amount, profile, self._campaign.currency)
+        amount = amount_of(group.amount, profile, self._facts)
         if amount is None:
             tally.no_basis += 1
         elif held_out(self._campaign.id, customer, self._campaign.holdout_basis_points):
@@ -150,10 +151,11 @@ class _Audience:
             tally.consenting += self._consents(profile)
 
     def _consents(self, profile: Profile | None) -> bool:
-        channels = self._campaign.notify.channels if self._campaign.notify else ()
-        if profile is None:
-            return not _CONSENTED.issuperset(channels)
-        return any(each not in _CONSENTED or getattr(profile.person.consents, each) is True for each in channels)
+        """To any of the channels by which people are to be told, if they are."""
+        channels = _CONSENTED.intersection(self._campaign.notify.channels if self._campaign.notify else ())
+        if profile is None or not channels:
+            return not channels
+        return any(getattr(profile.person.consents, each) is True for each in channels)
 
 
 def _of_list(names: frozenset[str], facts: Facts) -> Matcher:

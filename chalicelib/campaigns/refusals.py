@@ -19,3 +19,9 @@ class WrongCampaign(Refused):
     """It is well formed, and something in it cannot be."""
 
     code = "validation_failed"
+
+
+class WrongRun(Refused):
+    """Nothing can be told of such a run: it never began, or is too long ago."""
+
+    code = "validation_failed"

@@ -101,7 +101,7 @@ def tell(
         if isinstance(what, PersonTold):
             _refuse_unborn(what.telling, at, engine.policy)
         profile = profiles.standing(what.customer)
-        changed = after(profile, what, at, engine.policy.zone)
+        changed = after(profile, what, at, engine.policy)
         writes = [] if changed == profile else [profiles.write(changed)]
         return Deed(writes, answer)
 

@@ -16,18 +16,21 @@ from collections.abc import Iterable, Iterator
 from chalicelib.customers.activity import Activity
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, shard_of
+from chalicelib.ledger.conditions import BASIS_POINTS
 from chalicelib.store.documents import Documents, Key
 from chalicelib.store.writes import Write
 
 MOST_SPEND = 10**15
 """Minor units; who spent more stands in the last bucket."""
+WIDTH_BASIS_POINTS = 200
+"""Of a bucket, from its least spend."""
 
 
 def _bounds() -> Iterator[int]:
     bound = 0
     while bound <= MOST_SPEND:
         yield bound
-        bound = max(bound + 1, bound * 51 // 50)
+        bound = max(bound + 1, bound * (BASIS_POINTS + WIDTH_BASIS_POINTS) // BASIS_POINTS)
 
 
 BOUNDS = tuple(_bounds())

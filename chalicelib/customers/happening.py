@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import tzinfo
 
 from chalicelib.customers.activity import Abandoned, Activity, Recent, newest_products, with_email
 from chalicelib.customers.days import day_of
 from chalicelib.customers.profile import Profile, Telling, person_told
 from chalicelib.customers.traces import trace_of
+from chalicelib.ledger.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,28 @@ class CheckoutStarted:
 
 @dataclass(frozen=True)
 class CheckoutAbandoned:
+    """`currency` None: the merchant's own."""
+
     customer: str
     total: int
-    currency: str
+    currency: str | None = None
 
 
 Happening = PersonTold | EmailSeen | ProductViewed | CollectionViewed | CheckoutStarted | CheckoutAbandoned
 
 
-def after(profile: Profile, what: Happening, at: int, zone: tzinfo) -> Profile:
+def after(profile: Profile, what: Happening, at: int, policy: Policy) -> Profile:
     """The profile after this was told to have happened at an instant (milliseconds). Of one that was erased nothing is
     taken in: all of this is about a person."""
     if profile.erased:
         return profile
     if isinstance(what, PersonTold):
         return replace(profile, person=person_told(profile.person, what.telling, at))
-    return replace(profile, activity=_activity(profile.activity, what, at, day_of(at, zone)))
+    return replace(profile, activity=_activity(profile.activity, what, at, policy))
 
 
-def _activity(activity: Activity, what: Happening, at: int, day: int) -> Activity:
+def _activity(activity: Activity, what: Happening, at: int, policy: Policy) -> Activity:
+    day = day_of(at, policy.zone)
     match what:
         case EmailSeen(opens=opens, clicks=clicks):
             return with_email(activity, day, opens=opens, clicks=clicks)
@@ -84,7 +87,7 @@ def _activity(activity: Activity, what: Happening, at: int, day: int) -> Activit
         case CheckoutStarted():
             return replace(activity, checkout_started_at=max(at, activity.checkout_started_at or at))
         case CheckoutAbandoned(total=total, currency=currency):
-            told = Abandoned(at, total, currency)
+            told = Abandoned(at, total, currency or policy.default_currency)
             return replace(activity, abandoned=max(told, activity.abandoned or told))
         case _:
             return activity

@@ -10,7 +10,7 @@ soon as it is applied.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -56,12 +56,6 @@ class Outcome(StrEnum):
     """It was not valid."""
 
 
-class ImportHasErrors(Refused):
-    """Rows are not valid, and nobody said that those are to be left out."""
-
-    code = "import_has_errors"
-
-
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with a row: a pointer to the column, or an empty one for the whole row."""
@@ -84,6 +78,16 @@ class Row:
         return not self.faults
 
 
+class ImportHasErrors(Refused):
+    """Rows are not valid, and nobody said that those are to be left out: the first of them, by their numbers."""
+
+    code = "import_has_errors"
+
+    def __init__(self, whole: Import, first: Sequence[tuple[int, Row]]) -> None:
+        super().__init__("Rows of the import are not valid.", invalid=whole.invalid, rows=whole.rows)
+        self.first = first
+
+
 @dataclass(frozen=True)
 class Became:
     """What became of a row; `code` and `detail` of one that was refused."""
@@ -104,6 +108,10 @@ class Chunk:
     @property
     def done(self) -> bool:
         return bool(self.became)
+
+    def numbered(self) -> Iterator[tuple[int, Row]]:
+        """Its rows by their numbers in the whole import, from 1."""
+        return enumerate(self.rows, start=self.number * ROWS_PER_CHUNK + 1)
 
 
 @dataclass(frozen=True)

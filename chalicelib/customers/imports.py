@@ -16,11 +16,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from chalicelib.customers import commands
 from chalicelib.customers.happening import PersonTold
 from chalicelib.customers.importing import (
+    MAX_ROWS,
     ROWS_PER_CHUNK,
     Became,
     Chunk,
@@ -48,7 +50,7 @@ from chalicelib.ledger.refusals import NotFound, Refused
 from chalicelib.messaging.queues import Queue
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import Documents, Json
+from chalicelib.store.documents import MAX_KEYS, Documents, Json
 from chalicelib.store.envelope import Answer, Envelope, WalletId, operation_id
 from chalicelib.store.once import Decide, Deed, once
 from chalicelib.store.reading import Store
@@ -60,6 +62,10 @@ SOURCE = "import"
 """Type of the source of lots that an import made."""
 ERASED = "customer_erased"
 FINISHING_ATTEMPTS = 4
+ROWS_POINTED_AT = 20
+"""Rows that are told with the refusal of an import; the others are in the list of its rows."""
+
+assert MAX_ROWS // ROWS_PER_CHUNK <= MAX_KEYS, "all chunks are read in one round trip"
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def apply(
         if whole.state is not State.CHECKED:
             return Deed((), present(whole))
         if whole.invalid and not skip_invalid:
-            raise ImportHasErrors("Rows of the import are not valid.", invalid=whole.invalid, rows=whole.rows)
+            raise ImportHasErrors(whole, _first_invalid(docs, whole))
         begun = replace(whole, state=State.APPLYING, started_at=engine.store.now(), started_by=ask.actor)
         return Deed([saved(docs, begun, engine.store.clock.now())], present(begun))
 
@@ -122,6 +128,16 @@ def apply(
     if not ask.dry_run:
         _send(docs, queue, import_id)
     return answer
+
+
+def _first_invalid(docs: Documents, whole: Import) -> list[tuple[int, Row]]:
+    """Up to ROWS_POINTED_AT rows that are not valid, in one round trip however many rows there are.
+
+    :raises Unread: DynamoDB could not be read
+    """
+    chunks = load_chunks(docs, whole.id, range(whole.chunks))
+    invalid = ((number, row) for chunk in chunks for number, row in chunk.numbered() if not row.valid)
+    return list(islice(invalid, ROWS_POINTED_AT))
 
 
 def _once(engine: Engine, ask: Ask, decide: Decide) -> Answer:
@@ -147,9 +163,9 @@ def rows(docs: Documents, whole: Import, after: int, limit: int) -> tuple[list[t
     last = min(after + limit, whole.rows)
     numbers = range(after // ROWS_PER_CHUNK, -(-last // ROWS_PER_CHUNK))
     found = [
-        (chunk.number * ROWS_PER_CHUNK + place + 1, row, chunk.became[place] if chunk.done else None)
+        (number, row, chunk.became[place] if chunk.done else None)
         for chunk in load_chunks(docs, whole.id, numbers)
-        for place, row in enumerate(chunk.rows)
+        for place, (number, row) in enumerate(chunk.numbered())
     ]
     return [each for each in found if after < each[0] <= last], last < whole.rows
 
@@ -183,10 +199,7 @@ def _apply_rows(engine: Engine, whole: Import, chunk: Chunk, deadline: Deadline)
         named = [row.customer for row in chunk.rows if row.customer is not None]
         profiles = Profiles(engine.store).get_many(named)
         erased = frozenset(customer for customer, profile in profiles.items() if profile.erased)
-    first = chunk.number * ROWS_PER_CHUNK + 1
-    return tuple(
-        _apply_row(engine, whole, number, row, erased, deadline) for number, row in enumerate(chunk.rows, start=first)
-    )
+    return tuple(_apply_row(engine, whole, number, row, erased, deadline) for number, row in chunk.numbered())
 
 
 def _apply_row(

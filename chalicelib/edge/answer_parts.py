@@ -12,7 +12,9 @@ class Part(BaseModel):
 
 
 class ProblemError(Part):
-    """`pointer` is a JSON Pointer into the body; of what is not in it, it begins with /path, /query or /header."""
+    """`pointer` is a JSON Pointer into the body; of what is not in it, it begins with /path, /query or /header. Of a
+    call whose body says nothing (schedule, release-now, resume and forecast of a campaign) it leads into the campaign
+    as GET answers it, which always has `groups`; of applying an import into its rows: /rows/{number}/{column}."""
 
     pointer: str
     message: str

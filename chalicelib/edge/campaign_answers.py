@@ -150,8 +150,10 @@ class Forecast(Part):
 
 
 class CampaignProgress(Part):
-    """How far the run is that began last: customers, and amounts in minor units. `rate` is customers a second that got
-    an outcome, null while there is nothing to tell it from."""
+    """How far a run is: customers, and amounts in minor units. `run` is 0 while none has begun; `state` is the
+    campaign's as it is now, whichever run it is. `started_at`, `finished_at` and `rate` are known of the run that began
+    last alone, and null of those before. `rate` is customers a second that got an outcome, null too while there is
+    nothing to tell it from."""
 
     state: State
     run: int
@@ -171,7 +173,7 @@ class CampaignProgress(Part):
 
 
 class CampaignRecipient(Part):
-    """What became of one customer of the run that began last; `group` is the place of the group in the campaign, from
+    """What became of one customer of the run; `group` is the place of the group in the campaign, from
     0, `amount` what was planned (0: none could be told)."""
 
     customer: str
@@ -182,5 +184,8 @@ class CampaignRecipient(Part):
 
 
 class RecipientPage(Part):
+    """Customers of one run; `run` is 0 while none has begun. A cursor is good for its run alone."""
+
+    run: int
     data: list[CampaignRecipient]
     next_cursor: str | None

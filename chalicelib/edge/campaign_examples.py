@@ -99,6 +99,7 @@ ANSWERS: dict[str, Any] = {
         "rate": 480.5,
     },
     "list_campaign_recipients": {
+        "run": 1,
         "data": [
             {"customer": "alice", "status": "granted", "group": 0, "amount": 1180, "reason": None},
             {"customer": "bob", "status": "holdout", "group": 1, "amount": 500, "reason": "holdout"},

@@ -38,6 +38,12 @@ _SteppedBy = Literal[
     "orders.count",
     "orders.total",
     "orders.average",
+    "email.opens",
+    "email.clicks",
+    "email.engagements",
+    "profile.age",
+    "wallet.redemptions",
+    "wallet.lifetime_issued",
     "tier",
     "predicted_spend_tier",
     "profile.country",
@@ -75,8 +81,8 @@ class AmountBody(Body):
     """One of: `fixed`; `percent_of` with `basis_points` of it, rounded down, and at least `min` and at most `max`; `by`
     a field of the profile, with `steps`. Who has nothing to take a share of, or reaches no step, gets nothing.
 
-    The steps of `orders.count`, `orders.total` and `orders.average` say `at_least` (the highest that is reached
-    counts), those of the others `equals`. Orders are those in the campaign's currency.
+    The steps of what is a number say `at_least` (the highest that is reached counts), those of the tiers and of where
+    somebody lives `equals`. Orders and credit are those in the campaign's currency.
     """
 
     model_config = ConfigDict(
@@ -200,7 +206,14 @@ class NotifyBody(Body):
     """How those who got credit are told."""
 
     channels: Annotated[
-        tuple[_Channel, ...], Field(max_length=4, json_schema_extra={"minItems": 1, "uniqueItems": True})
+        tuple[_Channel, ...],
+        Field(
+            max_length=4,
+            description="Over which people are told that the credit has arrived. Webhooks always hear what they "
+            "subscribed to: `webhook` changes nothing beside others, and alone means that nobody but machines is told. "
+            "Reminders go over every channel that a customer consents to",
+            json_schema_extra={"minItems": 1, "uniqueItems": True},
+        ),
     ]
     template: Name | None = None
 

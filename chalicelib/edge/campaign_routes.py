@@ -10,6 +10,8 @@ _BODIES = "chalicelib.edge.campaign_bodies"
 _ONE = "/v1/campaigns/{campaign}"
 _STATES = "draft|scheduled|releasing|released|paused|cancelled|failed"
 _STATUSES = "granted|holdout|skipped|failed|planned|revoked"
+_RUN = "[1-9][0-9]{0,5}"
+"""Runs are a day apart, so six digits are more than a campaign lives to see."""
 _ASKED = ("currency_unknown", "available_at_in_past", "expires_in_past", "expiry_not_permitted")
 
 
@@ -122,21 +124,22 @@ CAMPAIGNS: tuple[Route, ...] = (
         "get_campaign_progress",
         "GET",
         f"{_ONE}/progress",
-        "How far the run is that began last",
+        "How far the run is that began last, or how the one ended that `run` names",
         Later("chalicelib.edge.recipient_calls", "progress"),
         answer="CampaignProgress",
         scopes=CAMPAIGNS_READ,
+        filters=(("run", _RUN),),
     ),
     Route(
         "list_campaign_recipients",
         "GET",
         f"{_ONE}/recipients",
-        "What became of each customer of the run that began last; a page may be short and still not be the last",
+        "What became of each customer of a run; a page may be short and still not be the last",
         Later("chalicelib.edge.recipient_calls", "recipients"),
         answer="RecipientPage",
         scopes=CAMPAIGNS_READ,
         paged=True,
-        filters=(("status", _STATUSES),),
+        filters=(("run", _RUN), ("status", _STATUSES)),
         refusals=("invalid_cursor",),
     ),
 )

@@ -89,7 +89,7 @@ class CheckoutStartedData(CustomerData):
 
 class CheckoutAbandonedData(CustomerData):
     total: Money
-    currency: Currency
+    currency: Currency | None = None
     lines: Annotated[tuple[OrderLine, ...], Field(max_length=MAX_ORDER_LINES)] | None = None
 
     def wanted(self) -> CustomerDid:

@@ -46,7 +46,7 @@ def _profile() -> Profile:
     profile = Profile(_CUSTOMER, person_replaced(telling, _AT), Activity(recently_viewed=(Recent(_AT, "tea"),)))
     order = Contribution(_AT, day_of(_AT, UTC), "EUR", counts=True, total=3_000, recent=("tea",))
     profile = contributed(profile, "order-1001", None, order)
-    return after(profile, EmailSeen(_CUSTOMER, clicks=1), _AT, UTC)
+    return after(profile, EmailSeen(_CUSTOMER, clicks=1), _AT, Policy("1", UTC))
 
 
 def _shown(profile: Profile, version: int) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class ImportBody(Body):
 
 
 class ApplyBody(Body):
-    """Whether rows that are not valid are to be left out; otherwise they keep the rest from being applied."""
+    """Whether rows that are not valid are to be left out; otherwise they keep the rest from being applied, and the
+    refusal's `errors` point at the first 20 of them: /rows/{number}/{column}, by the numbers of their verdicts."""
 
     skip_invalid: bool | None = None
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from chalicelib import wiring
 from chalicelib.customers import imports
-from chalicelib.customers.importing import Became, Import, Kind, Row, load
+from chalicelib.customers.importing import Became, Import, ImportHasErrors, Kind, Row, load
 from chalicelib.customers.imports import Ask
 from chalicelib.edge import cursors, import_rows, presenter
 from chalicelib.edge.call import Call, Reply, reply
 from chalicelib.edge.import_bodies import ApplyBody, ImportBody
 from chalicelib.edge.instants import show
-from chalicelib.edge.problems import Problem
+from chalicelib.edge.problems import FieldError, Problem
 
 FIRST_VERDICTS = 50
 """Rows that are told when an import is checked."""
@@ -52,7 +52,10 @@ def apply(call: Call) -> Reply:
     def present(whole: Import) -> str:
         return presenter.document(told(whole))
 
-    return reply(imports.apply(engine, wiring.release_queue, name, present, _ask(call), skip_invalid=skip_invalid))
+    try:
+        return reply(imports.apply(engine, wiring.release_queue, name, present, _ask(call), skip_invalid=skip_invalid))
+    except ImportHasErrors as refusal:
+        raise has_errors(refusal) from None
 
 
 def checked(whole: Import, found: Sequence[Row]) -> str:
@@ -78,6 +81,17 @@ def told(whole: Import) -> dict[str, Any]:
         "started_at": None if whole.started_at is None else show(whole.started_at),
         "finished_at": None if whole.finished_at is None else show(whole.finished_at),
     }
+
+
+def has_errors(refusal: ImportHasErrors) -> Problem:
+    """The refusal with a pointer to all that is wrong with the first rows: /rows/{number}/{column}, or /rows/{number}
+    where it is the whole row, with the number and the message of its verdict."""
+    errors = [
+        FieldError(f"/rows/{number}{fault.pointer}", fault.message)
+        for number, row in refusal.first
+        for fault in row.faults
+    ]
+    return Problem(refusal.code, refusal.detail, errors=errors, facts=refusal.facts)
 
 
 def row_told(number: int, row: Row, became: Became | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class NoticeTemplate(Part):
     locales: dict[str, NoticeParts]
     products: list[str] = Field(description="What it recommends; nothing here means as `recommend` says")
     recommend: Literal["last_seen", "bought_together"] = Field(
-        description="What the customer saw or bought last, or what is bought together most with that"
+        description="What is bought together most with what the customer saw or bought last, or that itself"
     )
 
 

@@ -30,12 +30,13 @@ class TemplateParts(Body):
 
 
 class TemplateBody(Body):
-    """`products` are recommended in every notice that it makes; without them it is as `recommend` says: what the
-    customer saw or bought last, or what is bought together most with that and the customer has not bought yet."""
+    """`products` are recommended in every notice that it makes; without them it is as `recommend` says: what is bought
+    together most with what the customer saw or bought last, and not bought yet (unless it says otherwise), or that
+    itself."""
 
     locales: Annotated[dict[Locale, TemplateParts], Field(min_length=1, max_length=MAX_LOCALES)]
     products: Annotated[tuple[Name, ...], Field(max_length=MAX_LISTED_PRODUCTS)] | None = None
-    recommend: Recommended = "last_seen"
+    recommend: Recommended = "bought_together"
 
     def parts(self) -> dict[str, dict[str, str]]:
         """By locale; a part that is not said is left out."""

@@ -70,6 +70,8 @@ _PATHS = {
     "event": ("The event's id as it was sent, percent-encoded", "evt-1"),
 }
 _EVENT_WORDS = frozenset({"source", "event"})
+_FILTERS = {"run": "The run, from 1 to the one that began last, which is meant without it; it is kept for three years"}
+"""Parameters of the query that pick something else than items of a list."""
 
 
 class _Schemas(GenerateJsonSchema):
@@ -194,7 +196,7 @@ def _query_parameters(route: Route) -> Iterable[Json]:
             "name": name,
             "in": "query",
             "required": route.needs_filters,
-            "description": "Only those that have this value",
+            "description": _FILTERS.get(name, "Only those that have this value"),
             "schema": {"type": "string", "pattern": f"^(?:{shape})$"},
         }
     if route.paged:

@@ -66,7 +66,8 @@ UNSUPPORTED_MEDIA_TYPE = 415
 
 class FieldError(NamedTuple):
     """What is wrong with one part of a request. `pointer` is a JSON Pointer into the body; of what is not in the body
-    it begins with /path, /query or /header."""
+    it begins with /path, /query or /header. Where the body says nothing, it leads into what the path names as GET
+    answers it, of an import into its rows."""
 
     pointer: str
     message: str

@@ -14,21 +14,29 @@ from chalicelib.edge.instants import show
 def progress(call: Call) -> Reply:
     store = call.engine().store
     campaign = queries.one(queries.documents(store), call.parameters["campaign"])
-    return Reply(presenter.document(_progress(results.progress(store, campaign))))
+    return Reply(presenter.document(_progress(results.progress(store, campaign, _asked(call)))))
 
 
 def recipients(call: Call) -> Reply:
     """A page of them, in the order of the plan."""
     store, campaign_id, status = call.engine().store, call.parameters["campaign"], call.query.filter("status")
-    campaign, cursor = queries.one(queries.documents(store), campaign_id), call.query.cursor
-    of = f"campaigns/{campaign_id}/{results.shown_run(campaign)}/recipients/{status}"
+    campaign, cursor, asked = queries.one(queries.documents(store), campaign_id), call.query.cursor, _asked(call)
+    run = results.run_of(campaign, asked)
+    of = f"campaigns/{campaign_id}/{run}/recipients/{status}"
     after = None if cursor is None else cursors.key(of, cursor).replace("-", "/")
     try:
-        found, following = results.recipients(store, campaign, after, call.query.limit, status)
+        found, following = results.recipients(store, campaign, after, call.query.limit, status, asked=asked)
     except ValueError:
         raise InvalidCursor from None
     next_cursor = None if following is None else cursors.make_key(of, following.replace("/", "-"))
-    return Reply(presenter.document({"data": [_recipient(each) for each in found], "next_cursor": next_cursor}))
+    told = {"run": run, "data": [_recipient(each) for each in found], "next_cursor": next_cursor}
+    return Reply(presenter.document(told))
+
+
+def _asked(call: Call) -> int | None:
+    """The run that the query names."""
+    told = call.query.filter("run")
+    return None if told is None else int(told)
 
 
 def _progress(told: Progress) -> presenter.Json:

@@ -43,7 +43,8 @@ class SegmentParameter(Part):
 
 
 class SegmentRecommended(Part):
-    """What goes well with a template: amount, expiry and conditions as a campaign takes them, and what to tell."""
+    """What goes well with a template: amount, expiry and conditions as a campaign takes them, and what to tell: a
+    `message` that can be put into a notice template as it is."""
 
     amount: dict[str, Any]
     expires: dict[str, Any]
@@ -66,7 +67,8 @@ class SegmentTemplates(Part):
 
 class SegmentPreview(Part):
     """Customers that match, of all. `error` is the half-width of the 95 % interval of `matched`: 0 where it is `exact`,
-    null where both are only the least that they can be."""
+    null where both are only the least that they can be. A member by `spend.percentile` may have spent less than the
+    percentile by `percentile_error_basis_points`, which is null where the tree does not ask for one."""
 
     matched: int = Field(ge=0)
     total: int = Field(ge=0)
@@ -74,6 +76,7 @@ class SegmentPreview(Part):
     evaluated_at: AwareDatetime
     exact: bool
     error: int | None = Field(ge=0)
+    percentile_error_basis_points: int | None = Field(ge=0)
 
 
 class SegmentMember(Part):

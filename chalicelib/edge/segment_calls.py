@@ -127,6 +127,7 @@ def preview_told(seen: Preview) -> Json:
         "evaluated_at": show(seen.evaluated_at),
         "exact": seen.exact,
         "error": seen.error,
+        "percentile_error_basis_points": seen.percentile_error,
     }
 
 

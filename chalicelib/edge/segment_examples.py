@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.segments.phrases import message
+
 _ID = "seg_oqfsz2ulu3yd2k6ytwpdkzwt"
 _AT = "2026-03-02T09:00:00Z"
 _LAPSED = {
@@ -57,7 +59,7 @@ ANSWERS: dict[str, Any] = {
                     "amount": {"fixed": 1000},
                     "expires": {"days": 45},
                     "conditions": None,
-                    "message": "Your birthday is near: {amount} to spend on yourself, until {expires_at}.",
+                    "message": message("Your birthday is near: {{ amount }} to spend on yourself"),
                 },
             }
         ]
@@ -74,6 +76,7 @@ ANSWERS: dict[str, Any] = {
         "evaluated_at": _AT,
         "exact": True,
         "error": 0,
+        "percentile_error_basis_points": None,
     },
     "list_segment_members": {"data": [{"customer": "alice"}, {"customer": "bob"}], "next_cursor": None},
 }

@@ -21,7 +21,18 @@ HTTPS_PORT = 443
 LAST_WELL_KNOWN_PORT = 1_023
 
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-_PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa")
+_PRIVATE_SUFFIXES = (
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "home.arpa",
+)
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -109,9 +120,13 @@ def _inside(number: IpAddress) -> list[IpAddress]:
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _RESERVED = tuple(
-    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "2001::/23"))
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "2001::/23", "fec0::/10"),
+    )
 )
-"""What `ipaddress` takes for public: protocol assignments (with a cloud's metadata), relays, another cloud's own."""
+"""What `ipaddress` takes for public: protocol assignments (with a cloud's metadata), relays, another cloud's own, the
+private networks of old."""
 
 
 def _number(host: str) -> IpAddress | None:

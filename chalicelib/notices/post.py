@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -26,7 +26,8 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a campaign or rule says of telling: no `channels` mean every one that the customer agreed to."""
+    """What a campaign or rule says of telling. `channels` are about people: none of them named mean every one that the
+    customer agreed to; webhooks hear what they subscribed to, whatever is named."""
 
     channels: tuple[str, ...] = ()
     template: str | None = None
@@ -74,12 +75,12 @@ class Post:
     sms: SmsSender | None = None
     bus: Outlet | None = None
     docs: Documents = field(init=False)
-    _days: dict[Source, Iterable[int]] = field(default_factory=dict, init=False)
+    _days: dict[Source, Sequence[int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.docs = shelf.documents(self.engine.store)
 
-    def days_of(self, lot: Lot) -> Iterable[int]:
+    def days_of(self, lot: Lot) -> Sequence[int]:
         """How many days before its end the owner of a lot is reminded.
 
         :raises Unread: DynamoDB could not be read

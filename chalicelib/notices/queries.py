@@ -6,7 +6,6 @@ from chalicelib.ledger.refusals import NotFound
 from chalicelib.notices import saying, templates
 from chalicelib.notices import store as shelf
 from chalicelib.notices.defaults import BUILT_IN
-from chalicelib.notices.model import Recommend
 from chalicelib.notices.store import TEMPLATES, Record, Template, Webhook
 from chalicelib.notices.templates import Content, Values
 from chalicelib.store.documents import Documents
@@ -35,7 +34,7 @@ def all_templates(store: Store) -> list[Template]:
 
 
 def _built_in(name: str) -> Template:
-    return Template(name, BUILT_IN[name], recommend=Recommend.BOUGHT_TOGETHER)
+    return Template(name, BUILT_IN[name])
 
 
 def preview(store: Store, name: str, locale: str | None, values: Values) -> tuple[str, Content]:

@@ -55,7 +55,7 @@ LOOK_BEFORE_MS = HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-DaysOf = Callable[[Lot], Iterable[int]]
+DaysOf = Callable[[Lot], Sequence[int]]
 """How many days before its end the owner of a lot is reminded: REMINDER_DAYS, or what its campaign says."""
 
 
@@ -75,7 +75,7 @@ class Nominated:
     unread: int
 
 
-def usual_days(_lot: Lot) -> Iterable[int]:
+def usual_days(_lot: Lot) -> Sequence[int]:
     return REMINDER_DAYS
 
 
@@ -96,6 +96,16 @@ def reminder_days(lot: Lot, zone: tzinfo, wanted: Iterable[int] = REMINDER_DAYS)
     return [last - timedelta(days=days) for days in kept]
 
 
+def last_call(lot: Lot, zone: tzinfo, wanted: Iterable[int] = REMINDER_DAYS) -> date | None:
+    """The local day of a lot's last reminder; of one whose life is too short for any, the last day that it is alive.
+    None where its owner is not to be reminded."""
+    wanted = tuple(wanted)
+    days = reminder_days(lot, zone, wanted)
+    if days:
+        return days[-1]
+    return last_day_of(lot, zone) if wanted else None
+
+
 def morning_of(day: date, zone: tzinfo) -> int:
     """When people are reminded on a local day (milliseconds)."""
     return (datetime.combine(day, MORNING, zone).astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
@@ -106,19 +116,22 @@ def due_documents(
 ) -> dict[Key, int]:
     """What these entries make due, and when (milliseconds). Of a lot that is extended the earlier days stay due, and
     then find nothing. What came after its last reminder's time is looked at by the guard all the same: the reminder of
-    that day may have gone out without it."""
+    that day may have gone out without it. So is what lives too short for a reminder."""
     pk = shelf.due_of(wallet)
     found: dict[Key, int] = {}
     for entry in entries:
         if happening_of(entry) is Happening.AVAILABLE:
             found[pk, f"{AVAILABLE}{entry.sequence}"] = max(lot.effective_at for lot in entry.lots)
         for lot in entry.lots:
-            days = reminder_days(lot, zone, days_of(lot))
+            wanted = days_of(lot)
+            days, last = reminder_days(lot, zone, wanted), last_call(lot, zone, wanted)
             for day in days:
                 if morning_of(day, zone) >= entry.at - DAY_MS:
                     found[pk, day.isoformat()] = morning_of(day, zone)
-            if days and lot.expires_at is not None and morning_of(days[-1], zone) < entry.at < lot.expires_at:
-                found[pk, f"{GUARD}{days[-1].isoformat()}/{entry.sequence}"] = look_at([lot.expires_at], entry.at)
+            if last is None or lot.expires_at is None or entry.at >= lot.expires_at:
+                continue
+            if not days or morning_of(last, zone) < entry.at:
+                found[pk, f"{GUARD}{last.isoformat()}/{entry.sequence}"] = look_at([lot.expires_at], entry.at)
     return found
 
 

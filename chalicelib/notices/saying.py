@@ -60,14 +60,18 @@ def facts_of(store: Store, notice: Notice, policy: Policy, days_of: DaysOf) -> F
 
 def expiring_lots(wallet: Wallet, day: date, now: int, policy: Policy, days_of: DaysOf) -> list[Lot]:
     """The lots of which the owner is reminded on this local day, as far as they can still be used."""
-    alive = (lot for lot in wallet.lots if lot.active(now) and lot.remaining)
-    return [lot for lot in alive if day in reminder_days(lot, policy.zone, days_of(lot))]
+    return [lot for lot in alive_lots(wallet, now) if day in reminder_days(lot, policy.zone, days_of(lot))]
+
+
+def alive_lots(wallet: Wallet, now: int) -> list[Lot]:
+    """Those that can be used."""
+    return [lot for lot in wallet.lots if lot.active(now) and lot.remaining]
 
 
 def standing_lots(wallet: Wallet, entry: Entry, now: int) -> list[Lot]:
     """Of the lots that an entry made, those that can be used now."""
     made = {lot.id for lot in entry.lots}
-    return [lot for lot in wallet.lots if lot.id in made and lot.active(now) and lot.remaining]
+    return [lot for lot in alive_lots(wallet, now) if lot.id in made]
 
 
 def _expiring(lots: Sequence[Lot], available: int) -> Facts | None:

@@ -46,7 +46,7 @@ class Template:
     version: int = 0
     products: tuple[str, ...] = ()
     """What it recommends; empty: as `recommend` says."""
-    recommend: Recommend = Recommend.LAST_SEEN
+    recommend: Recommend = Recommend.BOUGHT_TOGETHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ def notices_of(customer: str) -> str:
 
 
 def template_of(document: Document) -> Template:
+    """As it was put. One that says nothing of `recommend` was put before there was a choice, and stays as it was."""
     body = document.body
     recommend = Recommend(body.get("recommend", Recommend.LAST_SEEN))
     return Template(document.key[1], body["locales"], document.version, tuple(body.get("products", ())), recommend)

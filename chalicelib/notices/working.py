@@ -67,6 +67,9 @@ def work(post: Post, body: str, deadline: Deadline, *, last_try: bool) -> int | 
 def fan_out(post: Post, notice: Notice) -> None:
     """One message for each channel: a channel that is down delays its own, and nothing else.
 
+    A campaign's channels are about people: told over those that it names, over none where it names only `webhook`, and
+    over all where it says nothing. Webhooks are machines that subscribe for themselves: each hears what it asked for.
+
     :raises Busy: the queue did not take all of it; do it again
     :raises Unread: DynamoDB could not be read
     """
@@ -153,9 +156,8 @@ def _remind(post: Post, wallet_id: WalletId, wallet: Wallet, day: date, now: int
 
 
 def _guard(post: Post, wallet_id: WalletId, wallet: Wallet, day: date, now: int, deadline: Deadline) -> None:
-    policy = post.engine.policy
-    lots = saying.expiring_lots(wallet, day, now, policy, post.days_of)
-    _put_off(post, wallet_id, guarding.guarded(lots, day, policy, post.days_of), deadline)
+    guarded = guarding.guarded(saying.alive_lots(wallet, now), day, post.engine.policy, post.days_of)
+    _put_off(post, wallet_id, guarded, deadline)
 
 
 def _put_off(post: Post, wallet_id: WalletId, guarded: Sequence[guarding.Guarded], deadline: Deadline) -> None:

@@ -7,7 +7,8 @@
     earned         `earning.still_earned` of that, on the order net of its refunds: so a refund that came first counts
     spendable      delay_days after the order was paid, at the same time of the merchant's day; at once, if that is past
 
-What is granted carries the rule's id, version and base (`Earning`), by which refunds take it back.
+What is granted carries the rule's id, version and base (`Earning`), by which refunds take it back; and it does not pay
+for the order that earned it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from chalicelib.ledger.conditions import local_time
+from chalicelib.ledger.conditions import Conditions, local_time
 from chalicelib.ledger.earning import Earning, still_earned
 from chalicelib.ledger.granting import ORDER, Grant, issue
 from chalicelib.ledger.history import OrderHistory, tenders_of
@@ -92,6 +93,7 @@ def grant(
         source=Source(ORDER, order.id),
         effective_at=spendable_at if spendable_at > act.at else None,
         expires=terms.expires,
+        conditions=Conditions(not_on_order=order.id),
         notify=terms.notify,
         earned=earned,
     )

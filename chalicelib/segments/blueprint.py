@@ -37,7 +37,7 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Recommended:
     """What goes well with a template: amount, expiry and conditions as a campaign takes them (minor units), and what to
-    tell people, with placeholders as notices have them."""
+    tell people: the source of a notice template's text, in Jinja2 with the variables of notices."""
 
     amount: Json
     expires: Json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from chalicelib.customers.days import date_of, day_of, day_of_date
 from chalicelib.segments.scalars import Day
@@ -40,6 +40,8 @@ class Facts:
 
     def day(self, told: Day) -> int:
         """A day of a tree, as days since 1970-01-01."""
+        if isinstance(told, datetime):
+            return day_of_date(told.astimezone(self.zone).date())
         return self.today - told if isinstance(told, int) else day_of_date(told)
 
     def days(self, window: Window | None) -> tuple[int | None, int | None]:

@@ -2,14 +2,15 @@
 
     shape        value                                  ops
     COUNT MONEY  integer from 0                         = != > >= < <= in exists
-    DAY          "YYYY-MM-DD", or an integer: days ago  = != > >= < <= exists         (the later day is the greater)
+    DAY          a day, see `where`                     = != > >= < <= exists         (the later day is the greater)
     FLAG         true or false                          = != exists
     WORD         string                                 = != in exists
     WORDS        string, or list of strings             = != in contains exists       (contains a list: all of them)
     PERCENTILE   integer from 0 to 100                  > >= < <=
     ATTRIBUTE    string, integer or true and false      = != > >= < <= in exists
 
-`in` takes a list of what `=` takes one of. `exists` takes true (or nothing), or false.
+`in` takes a list of what `=` takes one of. `exists` takes true (or nothing), or false. What lies ahead may also be `=`
+or `!=` true or false: whether there is one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The library of templates. Thresholds of money are minor units of the campaign's currency; shops set their own."""
+"""The library of templates. Thresholds of money are minor units of the campaign's currency; shops set their own.
+
+A message is given by its opening: until when and for what the credit is valid is told behind it (`phrases.message`).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ LIBRARY: tuple[Template, ...] = (
         "Subscribers who open or click what they are sent, and have not ordered yet",
         "first_purchase",
         lambda p: every(SUBSCRIBED, NO_ORDER, within("email.engagements", ">=", p["count"], p["days"])),
-        fixed(500, 30, "A first order is easier with {amount} in your wallet, until {expires_at}.", 2_500),
+        fixed(500, 30, "Your first order is easier with {{ amount }} in your wallet", 2_500),
         (count(3, "opens or clicks"), days(30, "In the last")),
     ),
     Template(
@@ -41,7 +44,7 @@ LIBRARY: tuple[Template, ...] = (
         "Subscribers with exactly one order",
         "loyalty",
         lambda _: every(SUBSCRIBED, ONE_ORDER),
-        fixed(500, 45, "Thank you for your first order: {amount} for the second, until {expires_at}."),
+        fixed(500, 45, "Thank you for your first order: {{ amount }} for your second"),
     ),
     Template(
         "first_timers_of_products",
@@ -49,7 +52,7 @@ LIBRARY: tuple[Template, ...] = (
         "Exactly one order, and one of these products bought",
         "loyalty",
         lambda p: every(ONE_ORDER, leaf("products.bought", "in", p["products"])),
-        fixed(500, 45, "What goes well with your first order: {amount} towards it, until {expires_at}."),
+        fixed(500, 45, "Something to go with your first order: {{ amount }} towards it"),
         (PRODUCTS,),
     ),
     Template(
@@ -61,7 +64,7 @@ LIBRARY: tuple[Template, ...] = (
             within("orders.count", "=", 0, p["days"]),
             before("orders.count", ">=", p["count"], p["days"], p["earlier_days"]),
         ),
-        share("average_order", 2_000, 500, 5_000, 30, "We miss you: {amount} is yours until {expires_at}."),
+        share("average_order", 2_000, 500, 5_000, 30, "We miss you: {{ amount }} is yours"),
         (days(90, "No order in the last"), count(3, "orders before"), earlier(275)),
     ),
     Template(
@@ -74,7 +77,7 @@ LIBRARY: tuple[Template, ...] = (
             within("email.engagements", "=", 0, p["days"]),
             before("email.engagements", ">=", p["count"], p["days"], p["earlier_days"]),
         ),
-        fixed(500, 21, "A reason to look in again: {amount}, until {expires_at}."),
+        fixed(500, 21, "A reason to look in again: {{ amount }} for you"),
         (days(90, "No open or click in the last"), count(3, "opens or clicks before"), earlier(275)),
     ),
     Template(
@@ -83,7 +86,7 @@ LIBRARY: tuple[Template, ...] = (
         "Open nearly everything they are sent",
         "loyalty",
         lambda p: within("email.opens", ">=", p["count"], p["days"]),
-        fixed(300, 30, "For reading along: {amount} for you, until {expires_at}."),
+        fixed(300, 30, "Thank you for reading along: {{ amount }} for you"),
         (count(5, "opens"), days(90, "In the last")),
     ),
     Template(
@@ -92,7 +95,7 @@ LIBRARY: tuple[Template, ...] = (
         "Birthday today or in the next days; one of 29 February counts on the 28th in other years",
         "loyalty",
         lambda p: leaf("birthday", "<=", p["days"]),
-        fixed(1_000, 45, "Your birthday is near: {amount} to spend on yourself, until {expires_at}."),
+        fixed(1_000, 45, "Your birthday is near: {{ amount }} to spend on yourself"),
         (days(30, "In the next"),),
     ),
     Template(
@@ -101,7 +104,7 @@ LIBRARY: tuple[Template, ...] = (
         "Birthday today; one of 29 February counts on the 28th in other years",
         "loyalty",
         lambda _: leaf("birthday", "=", 0),
-        fixed(1_000, 30, "Happy birthday: {amount} is in your wallet, until {expires_at}."),
+        fixed(1_000, 30, "Happy birthday! {{ amount }} is in your wallet"),
     ),
     Template(
         "once_loyal_big_spenders",
@@ -109,7 +112,7 @@ LIBRARY: tuple[Template, ...] = (
         "Among those who spent most, and no order of late",
         "reactivate",
         lambda p: every(top(p["top_percent"]), within("orders.count", "=", 0, p["days"])),
-        share("average_order", 2_500, 1_000, 10_000, 45, "It has been a while: {amount} for you, until {expires_at}."),
+        share("average_order", 2_500, 1_000, 10_000, 45, "It has been a while: {{ amount }} for you"),
         (
             Parameter("top_percent", T.PERCENT, 20, "The top so many percent by spend"),
             days(180, "No order in the last"),
@@ -121,7 +124,7 @@ LIBRARY: tuple[Template, ...] = (
         "Order again and again",
         "loyalty",
         lambda p: within("orders.count", ">=", p["count"], p["days"]),
-        share("average_order", 1_000, 300, 3_000, 60, "Thank you for coming back: {amount}, until {expires_at}."),
+        share("average_order", 1_000, 300, 3_000, 60, "Thank you for coming back: {{ amount }} for you"),
         (count(3, "orders"), days(90, "In the last")),
     ),
     Template(
@@ -135,7 +138,14 @@ LIBRARY: tuple[Template, ...] = (
                 every(top(p["top_percent"]), leaf("orders.count", ">=", p["count"])),
             ]
         },
-        share("lifetime_spend", 200, 1_000, 10_000, 90, "For our best customers: {amount}, until {expires_at}."),
+        share(
+            "lifetime_spend",
+            200,
+            1_000,
+            10_000,
+            90,
+            "Thank you for being one of our best customers: {{ amount }} for you",
+        ),
         (
             Parameter("tiers", T.LIST, ["vip"], "Tiers of the shop's programme: the attribute `tier`"),
             Parameter("top_percent", T.PERCENT, 10, "The top so many percent by spend"),
@@ -148,7 +158,7 @@ LIBRARY: tuple[Template, ...] = (
         "Spent much, and bought something with one of these tags",
         "promote_products",
         lambda p: every(leaf("orders.total", ">=", p["threshold"]), leaf("tags.bought", "in", p["tags"])),
-        fixed(1_500, 30, "More of what you like: {amount} towards it, until {expires_at}.", 5_000),
+        fixed(1_500, 30, "More of what you like: {{ amount }} towards it", 5_000),
         (threshold(50_000, "Spent altogether, at least"), TAGS),
     ),
     Template(
@@ -159,7 +169,7 @@ LIBRARY: tuple[Template, ...] = (
         lambda p: every(
             leaf("orders.total", ">=", p["threshold"]), within("email.clicks", ">=", p["count"], p["days"])
         ),
-        fixed(1_500, 14, "For the order you have in mind: {amount}, until {expires_at}.", 7_500),
+        fixed(1_500, 14, "For the order you have in mind: {{ amount }} towards it", 7_500),
         (threshold(50_000, "Spent altogether, at least"), count(1, "clicks"), days(30, "In the last")),
     ),
     Template(
@@ -168,9 +178,7 @@ LIBRARY: tuple[Template, ...] = (
         "Spent much, and ordered of late",
         "loyalty",
         lambda p: every(leaf("orders.total", ">=", p["threshold"]), within("orders.count", ">=", 1, p["days"])),
-        share(
-            "last_order", 500, 500, 5_000, 60, "Thank you for your order: {amount} for the next, until {expires_at}."
-        ),
+        share("last_order", 500, 500, 5_000, 60, "Thank you for your order: {{ amount }} for your next one"),
         (threshold(50_000, "Spent altogether, at least"), days(30, "An order in the last")),
     ),
     Template(
@@ -179,7 +187,7 @@ LIBRARY: tuple[Template, ...] = (
         "Predicted to be of the high spend tier",
         "raise_order_value",
         lambda _: leaf("predicted_spend_tier", "=", "high"),
-        fixed(1_500, 30, "{amount} for a larger order, until {expires_at}.", 7_500),
+        fixed(1_500, 30, "Treat yourself to a little more: {{ amount }} towards your next order", 7_500),
     ),
     Template(
         "abandoned_checkout",
@@ -187,7 +195,7 @@ LIBRARY: tuple[Template, ...] = (
         "Left a checkout of late, and ordered nothing since",
         "other",
         lambda p: within("checkout.abandoned", "=", True, p["days"]),
-        fixed(500, 7, "Your basket is still here, and {amount} with it, until {expires_at}."),
+        fixed(500, 7, "You left something in your basket: {{ amount }} towards it"),
         (days(30, "In the last"),),
     ),
     Template(
@@ -198,7 +206,7 @@ LIBRARY: tuple[Template, ...] = (
         lambda p: every(
             leaf("products.viewed", "in", p["products"]), {"not": leaf("products.bought", "in", p["products"])}
         ),
-        fixed(500, 14, "Still thinking it over? {amount} towards it, until {expires_at}."),
+        fixed(500, 14, "Still thinking it over? {{ amount }} towards it"),
         (PRODUCTS,),
     ),
     Template(
@@ -207,7 +215,7 @@ LIBRARY: tuple[Template, ...] = (
         "Looked at one of these collections, and has not ordered anything yet",
         "first_purchase",
         lambda p: every(leaf("collections.viewed", "in", p["collections"]), NO_ORDER),
-        fixed(500, 14, "A first choice from what you looked at: {amount} towards it, until {expires_at}."),
+        fixed(500, 14, "A first choice from what you looked at: {{ amount }} towards it"),
         (COLLECTIONS,),
     ),
     Template(
@@ -216,7 +224,7 @@ LIBRARY: tuple[Template, ...] = (
         "Looked at one of these collections of late",
         "promote_products",
         lambda p: within("collections.viewed", "in", p["collections"], p["days"]),
-        fixed(500, 14, "New in what you looked at: {amount} towards it, until {expires_at}."),
+        fixed(500, 14, "Seen something you like? {{ amount }} towards it"),
         (COLLECTIONS, days(30, "In the last")),
     ),
     Template(
@@ -225,7 +233,7 @@ LIBRARY: tuple[Template, ...] = (
         "Orders, and small ones on average",
         "raise_order_value",
         lambda p: every(leaf("orders.count", ">=", 1), leaf("orders.average", "<", p["threshold"])),
-        fixed(750, 30, "{amount} off an order of {conditions}, until {expires_at}.", 5_000),
+        fixed(750, 30, "Room for a little more in your basket? {{ amount }} towards your next order", 5_000),
         (threshold(5_000, "An average order below"),),
     ),
     Template(
@@ -234,7 +242,7 @@ LIBRARY: tuple[Template, ...] = (
         "Bought something with one of these tags",
         "promote_products",
         lambda p: leaf("tags.bought", "in", p["tags"]),
-        fixed(500, 30, "More of what you like: {amount} towards it, until {expires_at}."),
+        fixed(500, 30, "More of what you like: {{ amount }} towards it"),
         (TAGS,),
     ),
     Template(
@@ -243,7 +251,7 @@ LIBRARY: tuple[Template, ...] = (
         "Bought one of these products between two days",
         "promote_products",
         lambda p: leaf("products.bought", "in", p["products"], **{"from": p["from"], "to": p["to"]}),
-        fixed(500, 30, "Time for the next one: {amount} towards it, until {expires_at}."),
+        fixed(500, 30, "Time for the next one: {{ amount }} towards it"),
         (
             PRODUCTS,
             Parameter("from", T.DAY, 90, "The first day: a date, or so many days ago"),
@@ -256,7 +264,7 @@ LIBRARY: tuple[Template, ...] = (
         "Bought one of these products",
         "promote_products",
         lambda p: leaf("products.bought", "in", p["products"]),
-        fixed(500, 30, "What goes well with it: {amount} towards your next order, until {expires_at}."),
+        fixed(500, 30, "Something to go with what you bought: {{ amount }} towards it"),
         (PRODUCTS,),
     ),
 )

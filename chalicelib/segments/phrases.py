@@ -57,13 +57,21 @@ def listing(name: str, what: str) -> Parameter:
 PRODUCTS = listing("products", "Products (not variants)")
 TAGS = listing("tags", "Tags of products")
 COLLECTIONS = listing("collections", "Collections")
+_UNTIL = "{% if expires_at %}, until {{ expires_at }}{% endif %}."
+_FOR = "{% if conditions %} It can be used {{ conditions }}.{% endif %}"
 
 
-def fixed(amount: int, days: int, message: str, min_order: int | None = None) -> Recommended:
+def message(opening: str) -> str:
+    """The source of a notice's text that begins so, and says until when and for what, as far as there is an end and
+    are conditions: whatever a campaign makes of the recommendation, it is true of its credit."""
+    return opening + _UNTIL + _FOR
+
+
+def fixed(amount: int, days: int, opening: str, min_order: int | None = None) -> Recommended:
     conditions = None if min_order is None else {"min_order": min_order}
-    return Recommended({"fixed": amount}, {"days": days}, message, conditions)
+    return Recommended({"fixed": amount}, {"days": days}, message(opening), conditions)
 
 
-def share(of: str, basis_points: int, least: int, most: int, days: int, message: str) -> Recommended:
+def share(of: str, basis_points: int, least: int, most: int, days: int, opening: str) -> Recommended:
     amount = {"percent_of": of, "basis_points": basis_points, "min": least, "max": most}
-    return Recommended(amount, {"days": days}, message)
+    return Recommended(amount, {"days": days}, message(opening))

@@ -4,24 +4,26 @@ At most PREVIEW_PROFILES profiles are read. Where that is all of them, the figur
 are read as far as that goes: customers lie in the shards by a hash, so each shard is a fair sample of all. With a share
 f of the shards read and m members in them, m / f is told, with the half-width of its 95 % interval,
 z * sqrt(m (1 - f)) / f. Where not even one shard can be read whole, what was counted is told, as the least that it can
-be: error is None.
+be: error is None. What a percentile may be off by is told beside: it is another kind of error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, sqrt
 from threading import Lock
 
+from chalicelib.customers.distribution import WIDTH_BASIS_POINTS
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import SHARDS, Profiles
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments import matching
 from chalicelib.segments.evaluation import Evaluated, evaluate
 from chalicelib.segments.facts import Facts
-from chalicelib.segments.where import Where
+from chalicelib.segments.fields import FIELDS, Shape
+from chalicelib.segments.where import Where, leaves
 from chalicelib.store.connections import LONGEST_READ_SECONDS
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Unread
@@ -40,7 +42,8 @@ Z_95 = 1.96
 @dataclass(frozen=True, slots=True)
 class Preview:
     """`matched` of `total` customers. `error` is the half-width of the 95 % interval of `matched`: 0 where it is exact,
-    None where both are only the least that they can be."""
+    None where both are only the least that they can be. `percentile_error`, in basis points: by how much less than one
+    has to have spent to be at a percentile a member may have spent; None where the tree asks for none."""
 
     matched: int
     total: int
@@ -48,6 +51,7 @@ class Preview:
     evaluated_at: int
     exact: bool
     error: int | None
+    percentile_error: int | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +104,8 @@ def preview(store: Store, where: Where, facts: Facts, deadline: Deadline, profil
         more = min(len(SHARDS) - 1, budget.left // max(1, first.total))
         with ThreadPoolExecutor(THREADS) as pool:
             counted += pool.map(count, SHARDS[1 : 1 + more])
-    return _told(counted, facts.now)
+    asks = any(FIELDS[leaf.field].shape is Shape.PERCENTILE for leaf in leaves(where))
+    return replace(_told(counted, facts.now), percentile_error=WIDTH_BASIS_POINTS if asks else None)
 
 
 def _count(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from chalicelib.ledger.limits import MAX_AMOUNT, MAX_CONDITION_VALUES, MAX_ID_CHARACTERS
@@ -18,10 +18,14 @@ MAX_COUNT = 1_000_000_000
 MAX_DAYS = 36_500
 """Days ago, or ahead. How far back a profile remembers days one by one is `customers.activity.HORIZON_DAYS`."""
 _DATE = re.compile(r"(19[0-9]{2}|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}", re.ASCII)
+_INSTANT = re.compile(
+    r"(19[0-9]{2}|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-Day = date | int
-"""A day of the calendar, or so many days ago."""
+Day = date | datetime | int
+"""A day of the calendar, the merchant's day that an instant (in UTC) is in, or so many days ago."""
 Scalar = str | int | bool | date
 Value = Scalar | tuple[Scalar, ...]
 
@@ -84,18 +88,25 @@ def _scalar(field: Field, op: str, told: Json, at: str) -> Scalar:
 
 
 def day(told: Json, at: str) -> Day:
-    """A day of the calendar, or so many days ago.
+    """A day of the calendar, an RFC 3339 instant of it, or so many days ago.
 
-    :raises WrongWhere: it is neither
+    :raises WrongWhere: it is none of them
     """
     if isinstance(told, str) and _DATE.fullmatch(told):
         try:
             return date.fromisoformat(told)
         except ValueError:
             raise WrongWhere(at, "is not a day of the calendar") from None
+    if isinstance(told, str) and _INSTANT.fullmatch(told):
+        try:
+            return datetime.fromisoformat(told.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise WrongWhere(at, "is not an instant") from None
     if isinstance(told, int) and not isinstance(told, bool) and 0 <= told <= MAX_DAYS:
         return told
-    raise WrongWhere(at, f"must be a date YYYY-MM-DD, 1900 to 2199, or so many days ago, 0 to {MAX_DAYS}")
+    raise WrongWhere(
+        at, f"must be a date YYYY-MM-DD or an RFC 3339 instant, 1900 to 2199, or so many days ago, 0 to {MAX_DAYS}"
+    )
 
 
 def days(told: Json, at: str) -> int:

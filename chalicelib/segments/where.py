@@ -3,8 +3,8 @@
     {all: [tree, …]}   {any: [tree, …]}   {not: tree}
     {field, op, value, within_days? | from?, to?, of?}
 
-A day is "YYYY-MM-DD" or an integer: so many days ago, 0 is today. `within_days: N` is today and the N days before it;
-`from` and `to` are both included, and what is left out is open.
+A day is "YYYY-MM-DD", an RFC 3339 instant of it, or an integer: so many days ago, 0 is today. `within_days: N` is today
+and the N days before it; `from` and `to` are both included, and what is left out is open.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from chalicelib.ledger.limits import MAX_ID_CHARACTERS
 from chalicelib.segments.fields import FIELDS, OPS, Besides, Field
@@ -121,6 +121,8 @@ def _leaf(told: Mapping[str, Json], at: str) -> Leaf:
     op = told.get("op")
     if not isinstance(op, str) or op not in OPS[field.shape]:
         raise WrongWhere(f"{at}/op", f"must be one of {' '.join(sorted(OPS[field.shape]))} for {field.name}")
+    if Besides.AHEAD in field.besides and op in ("=", "!=") and isinstance(told.get("value"), bool):
+        told, op = {**told, "value": told["value"] is (op == "=")}, "exists"  # "a birthday in the next N days: yes"
     of = _of(field, told.get("of", named), f"{at}/of")
     window, ahead = _window(field, told, at)
     if op == "exists":
@@ -174,6 +176,10 @@ def _window(field: Field, told: Mapping[str, Json], at: str) -> tuple[Window | N
     first = day(told["from"], f"{at}/from") if "from" in asked else None
     last = day(told["to"], f"{at}/to") if "to" in asked else None
     match first, last:
+        case (datetime(), datetime()) if last < first:
+            raise WrongWhere(f"{at}/to", "must not be before from")
+        case (datetime(), _) | (_, datetime()):
+            pass  # whether it is the other way round is for the merchant's zone to say
         case (date(), date()) if last < first:
             raise WrongWhere(f"{at}/to", "must not be before from")
         case (int(), int()) if last > first:

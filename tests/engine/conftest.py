@@ -34,6 +34,7 @@ from tests.engine.night import Night, Time
 from tests.engine.till import Till
 from tests.engine.wire import Wire
 from tests.passbook import instant
+from tests.seeds import first_seed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that rolls dice runs with several seeds, which stand in its name; --seed N, or SEED=N, replays one."""
     if "dice" in metafunc.fixturenames:
         given = metafunc.config.getoption("--seed") or os.environ.get("SEED")
-        first = random.SystemRandom().randrange(10**8)
+        first = first_seed()
         seeds = [int(given)] if given else range(first, first + WALKS)
         metafunc.parametrize("dice", seeds, indirect=True, ids=[f"seed-{seed}" for seed in seeds])
 

@@ -236,15 +236,17 @@ class Fair:
     def types(self, customer: str) -> list[str]:
         return [str(entry.type) for entry in self.entries(customer)]
 
-    def progress(self, campaign: str) -> results.Progress:
-        return results.progress(self.engine.store, self.stored(campaign))
+    def progress(self, campaign: str, run: int | None = None) -> results.Progress:
+        return results.progress(self.engine.store, self.stored(campaign), run)
 
-    def recipients(self, campaign: str, limit: int = 100, status: str | None = None) -> dict[str, results.Recipient]:
+    def recipients(
+        self, campaign: str, limit: int = 100, status: str | None = None, run: int | None = None
+    ) -> dict[str, results.Recipient]:
         """All of them, page by page."""
         found: dict[str, results.Recipient] = {}
         after: str | None = None
         while True:
-            page, after = results.recipients(self.engine.store, self.stored(campaign), after, limit, status)
+            page, after = results.recipients(self.engine.store, self.stored(campaign), after, limit, status, asked=run)
             assert len(page) <= limit
             assert not found.keys() & {each.customer for each in page}, "nobody stands there twice"
             found |= {each.customer: each for each in page}

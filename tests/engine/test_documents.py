@@ -80,7 +80,11 @@ def test_what_a_key_did_is_done_once_and_answered_the_same(store: Store, documen
         _do(store, Asked(asked.operation, "another request"), deed)
 
 
-@pytest.mark.parametrize("trouble", [lost_answer(), lost_request(), error(500), throttled()], ids=str)
+@pytest.mark.parametrize(
+    "trouble",
+    [lost_answer(), lost_request(), error(500), throttled()],
+    ids=["answer lost", "request lost", "500", "throttled"],
+)
 def test_trouble_on_the_line_changes_neither_the_answer_nor_the_effect(
     store: Store, documents: Documents, wire: Wire, trouble: object
 ) -> None:

@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 
 from chalicelib.customers import importing, imports
-from chalicelib.customers.importing import Fault, Import, Kind, Outcome, Row, State, load, load_chunks
+from chalicelib.customers.importing import (
+    Fault,
+    Import,
+    ImportHasErrors,
+    Kind,
+    Outcome,
+    Row,
+    State,
+    load,
+    load_chunks,
+)
 from chalicelib.customers.imports import Ask, apply_chunk
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
@@ -194,6 +204,23 @@ def test_nothing_is_done_for_an_import_that_nobody_asked_to_apply(clerk: Clerk) 
     clerk.deliver({"job": "import", "import": "imp_nothing", "chunk": 0})
     assert clerk.granted(1) == [[]]
     assert load(clerk.documents, whole.id).state is State.CHECKED
+
+
+def test_a_refusal_finds_the_rows_that_are_not_valid_in_one_read_however_many_rows_there_are(
+    hasty: Till, wire: Wire
+) -> None:
+    """Of an import as large as there may be only the last row is not valid."""
+    clerk = Clerk(hasty)
+    fault = Fault("/amount", "should be an integer")
+    good = [Row("anna", {"amount": 100})] * (importing.MAX_ROWS - 1)
+    whole = clerk.check(Kind.CREDITS, [*good, Row("bert", None, (fault,))])
+    with wire.listen() as heard, pytest.raises(ImportHasErrors) as refused:
+        clerk.begin(whole)
+    assert [(number, row.faults) for number, row in refused.value.first] == [(importing.MAX_ROWS, (fault,))]
+    chunks = [each for each in heard if "#import/" in json.dumps(each.body)]
+    assert [each.operation for each in chunks] == ["BatchGetItem"]
+    assert {each.operation for each in heard} <= {*READ}, "nothing is written, and no list is gone through"
+    assert load(clerk.documents, whole.id) == whole
 
 
 def test_a_chunk_without_time_left_comes_again(clerk: Clerk) -> None:

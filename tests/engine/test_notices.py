@@ -487,6 +487,17 @@ def test_credit_that_came_after_the_last_reminder_of_its_day_is_guarded_too(room
         assert ends == {Kind.PROMOTION: instant("2027-04-01"), Kind.MIGRATION: instant("2027-04-15")}
 
 
+def test_credit_that_lives_too_short_to_be_reminded_of_does_not_expire_untold(room: Mailroom, anna: WalletId) -> None:
+    room.time.at = instant("2027-03-31T20:00")
+    for kind in (Kind.MIGRATION, Kind.PROMOTION):
+        room.till.issue(anna, 700, kind, expires=At(instant("2027-04-01T12:00")))
+        room.told(anna)
+    room.time.at += 12 * HOUR_MS
+    room.day(anna)
+    ends = {lot.kind: lot.expires_at for lot in room.till.stored(anna).lots}
+    assert ends == {Kind.PROMOTION: instant("2027-04-01T12:00"), Kind.MIGRATION: instant("2027-04-15T12:00")}
+
+
 def test_an_end_that_somebody_else_moved_meanwhile_is_left_alone(room: Mailroom, anna: WalletId) -> None:
     paid(room, anna)
     (lot,) = room.till.stored(anna).lots

@@ -21,6 +21,7 @@ import pytest
 
 from chalicelib.campaigns import transitions
 from chalicelib.campaigns.model import Basis, Campaign, Every, Fixed, Group, Repeat, Share, State
+from chalicelib.campaigns.refusals import WrongRun
 from chalicelib.campaigns.release import evaluating
 from chalicelib.campaigns.release.operations import mark_of
 from chalicelib.campaigns.release.pieces import PIECE_MEMBERS
@@ -639,6 +640,37 @@ def test_a_campaign_that_repeats_gives_once_in_each_run(fair: Fair) -> None:
         fair.time.at += 7 * 24 * 60 * MINUTE
     assert fair.credited(campaign) == dict.fromkeys(fair.named(3), 2)
     assert {each.reason for each in fair.recipients(campaign).values()} == {"not_entitled"}
+
+
+def test_what_became_of_everybody_in_an_earlier_run_stays_told(fair: Fair) -> None:
+    one, other = fair.named(2)
+    repeat = Repeat(Every(days=7), lifetime_cap=1)
+    campaign = fair.campaign(of_list([one]), repeat=repeat)
+    fair.release(campaign)
+    first = fair.progress(campaign)
+    assert (first.run, first.started_at, first.finished_at) == (1, fair.time.at, fair.time.at)
+    fair.change(campaign, lambda found, now: replace(found, due_at=now, groups=(of_list([one, other], 700),)))
+    fair.release(campaign)
+    assert fair.recipients(campaign) == fair.recipients(campaign, run=2)
+    outcomes = [{who: each.status for who, each in fair.recipients(campaign, 1, run=run).items()} for run in (1, 2)]
+    assert outcomes == [{one: "granted"}, {one: "skipped", other: "granted"}]
+    assert fair.progress(campaign) == fair.progress(campaign, 2)
+    told = fair.progress(campaign, 1)
+    assert told == replace(first, started_at=None, finished_at=None, rate=None), "when it was is not kept"
+    assert (told.audience, told.granted, told.granted_amount, told.skipped) == (1, 1, 500, 0)
+
+
+def test_what_became_of_a_run_that_never_began_cannot_be_told(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(1)), repeat=Repeat(Every(days=7)))
+    for begun in (0, 1, 2):
+        assert fair.progress(campaign).run == begun
+        for run in (0, begun + 1):
+            with pytest.raises(WrongRun):
+                fair.progress(campaign, run)
+            with pytest.raises(WrongRun):
+                fair.recipients(campaign, run=run)
+        fair.change(campaign, lambda found, now: replace(found, due_at=now))
+        fair.release(campaign)
 
 
 def test_the_cool_down_counts_from_the_day_on_which_a_late_run_gave(fair: Fair) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At, Days
-from chalicelib.ledger.refusals import VersionConflict
+from chalicelib.ledger.refusals import ConditionNotMet, VersionConflict
 from chalicelib.rules import applying, commands
 from chalicelib.rules import store as rule_store
 from chalicelib.rules.applying import Applied, apply_rules
@@ -118,6 +119,15 @@ def test_an_order_earns_once_however_often_it_is_told(counter: Counter, merchant
         assert merchant.apply(counter.till, order) == {"done_before": 1}
     assert issued(counter.till, order.wallet) == [2_000]
     assert counter.remaining(order.wallet) == 2_000
+
+
+def test_what_an_order_earned_does_not_pay_for_it(counter: Counter, merchant: Merchant) -> None:
+    merchant.rule(expires=Days(30))
+    order = merchant.order(counter)
+    merchant.apply(counter.till, order)
+    with pytest.raises(ConditionNotMet):
+        counter.till.redeem(order.wallet, 500, Cart(order.id, 10_000))
+    counter.till.redeem(order.wallet, 500, Cart(f"{order.id}-next", 10_000))
 
 
 def test_an_order_earns_once_by_each_rule(counter: Counter, merchant: Merchant) -> None:

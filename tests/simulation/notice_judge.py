@@ -20,7 +20,7 @@ from chalicelib.notices import store as shelf
 from chalicelib.notices.guarding import REASON
 from chalicelib.notices.model import FINAL, PEOPLE, Channel, Happening, Notice, Status, happening_of
 from chalicelib.notices.nominating import CAMPAIGN, notice_of_entry
-from chalicelib.notices.reminding import GUARD, REMINDER_DAYS, morning_of, reminder_days
+from chalicelib.notices.reminding import GUARD, REMINDER_DAYS, last_call, morning_of, reminder_days
 from chalicelib.notices.store import Record
 from chalicelib.store.envelope import WalletId
 from tests.simulation.channels import Delivered
@@ -185,10 +185,10 @@ def _nothing_ended_unannounced(telling: Telling, stored: Stored, letters: Letter
             ended = entry.type is EntryType.EXPIRED
             for part in entry.allocations if ended else ():
                 lot = terms[part.lot]
-                days = reminder_days(lot, UTC)
-                if lot.kind is not Kind.MIGRATION or lot.id in touched or not days:
+                days, last = reminder_days(lot, UTC), last_call(lot, UTC)
+                if lot.kind is not Kind.MIGRATION or lot.id in touched or last is None:
                     continue
-                if _came_too_late(telling, name, days[-1].isoformat(), lot.expires_at or 0):
+                if _came_too_late(telling, name, last.isoformat(), lot.expires_at or 0):
                     continue
                 marks = [f"{name}/{day} {Happening.EXPIRING}" for day in days]
                 told = [each for mark in marks for channel in PEOPLE for each in letters.get((mark, channel), ())]

@@ -96,7 +96,7 @@ class Audience:
         self._profiles = Profiles(store)
         self._lists = [frozenset(group.customers) for group in campaign.groups]
         self._listed = sorted(frozenset[str]().union(*self._lists))
-        facts = facts_for(store, zone, campaign.started_at, campaign.currency)
+        self._facts = facts = facts_for(store, zone, campaign.started_at, campaign.currency)
         self._matchers = [
             _of_list(names, facts) if group.where is None else matching.compile(parse(group.where), facts)
             for group, names in zip(campaign.groups, self._lists, strict=True)
@@ -161,7 +161,7 @@ class Audience:
 
     def _member(self, customer: str, profile: Profile | None, place: int) -> Member:
         campaign = self._campaign
-        amount = amount_of(campaign.groups[place].amount, profile, campaign.currency)
+        amount = amount_of(campaign.groups[place].amount, profile, self._facts)
         if amount is None:
             return Member(customer, place, 0, NO_BASIS)
         out = held_out(campaign.id, customer, campaign.holdout_basis_points)

@@ -1,4 +1,8 @@
-"""How far a release is, and what became of each customer."""
+"""How far a release is, and what became of each customer: of the run that began last, or of one before.
+
+Of each run there are its plan and its results, as long as a run is kept. When it began and ended is known of the
+campaign, and so of the run that began last alone.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from chalicelib.campaigns.model import Campaign, State
+from chalicelib.campaigns.model import FIRST_RUN, Campaign, State
+from chalicelib.campaigns.refusals import WrongRun
 from chalicelib.campaigns.release.pieces import (
     BUDGET_EXHAUSTED,
     HOLDOUT,
@@ -38,8 +43,9 @@ MAX_PIECES = 60
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Counts of customers; amounts are minor units, instants milliseconds. `audience`, `planned` and `holdout` grow
-    until the run is planned; the others with each piece that ends. `rate` is customers a second that got an outcome,
-    None while there is nothing to tell it from."""
+    until the run is planned; the others with each piece that ends. `state` is the campaign's. `started_at`,
+    `finished_at` and `rate` are None of a run before the one that began last; `rate` is customers a second that got
+    an outcome, None too while there is nothing to tell it from."""
 
     state: State
     run: int
@@ -75,14 +81,29 @@ def shown_run(campaign: Campaign) -> int:
     return campaign.run - 1 if waiting else campaign.run
 
 
-def progress(store: Store, campaign: Campaign) -> Progress:
-    """How far the run is that began last.
+def run_of(campaign: Campaign, asked: int | None) -> int:
+    """The run that is asked for; where none is, the one that began last, 0 if none has.
 
+    :raises WrongRun: it never began
+    """
+    last = shown_run(campaign)
+    if asked is None:
+        return last
+    if not FIRST_RUN <= asked <= last:
+        raise WrongRun("The campaign has had no such run.", field="/query/run", last_run=last)
+    return asked
+
+
+def progress(store: Store, campaign: Campaign, asked: int | None = None) -> Progress:
+    """How far a run is: the one that began last, unless another is asked for.
+
+    :raises WrongRun: the run that is asked for never began, or is not kept any more
     :raises Unread: it could not be read
     """
-    number = shown_run(campaign)
-    run = Run(store, campaign.id, number)
-    plan = run.plan() if number else None
+    number = run_of(campaign, asked)
+    run, plan = _planned(store, campaign, number)
+    is_last = number == shown_run(campaign)
+    started_at, finished_at = (campaign.started_at, campaign.finished_at) if is_last else (None, None)
     figures = _sums(run) if number else {}
     if plan is not None:
         told = plan.summary
@@ -106,25 +127,31 @@ def progress(store: Store, campaign: Campaign) -> Progress:
         failed=figures.get("failed", 0),
         revoked=figures.get("revoked", 0),
         revoked_amount=figures.get("revoked_amount", 0),
-        started_at=campaign.started_at,
-        finished_at=campaign.finished_at,
-        rate=_rate(done, campaign.started_at, campaign.finished_at or store.now()),
+        started_at=started_at,
+        finished_at=finished_at,
+        rate=_rate(done, started_at, finished_at or store.now()),
     )
 
 
 def recipients(
-    store: Store, campaign: Campaign, after: str | None, limit: int, status: str | None = None
+    store: Store,
+    campaign: Campaign,
+    after: str | None,
+    limit: int,
+    status: str | None = None,
+    *,
+    asked: int | None = None,
 ) -> tuple[list[Recipient], str | None]:
-    """Recipients of the run that began last, behind a place in the order of its plan, of one status if one is named;
-    and the place to go on from, if there is more to look at. A page may have fewer than `limit` (or none) and still not
-    be the last. There are none before the run is planned.
+    """Recipients of a run (the one that began last, unless another is asked for), behind a place in the order of its
+    plan, of one status if one is named; and the place to go on from, if there is more to look at. A page may have fewer
+    than `limit` (or none) and still not be the last. There are none before the run is planned.
 
+    :raises WrongRun: the run that is asked for never began, or is not kept any more
     :raises ValueError: it is no place
     :raises Unread: they could not be read
     """
     place = _place(after) if after is not None else None
-    run = Run(store, campaign.id, shown_run(campaign))
-    plan = run.plan()
+    run, plan = _planned(store, campaign, run_of(campaign, asked))
     if plan is None:
         return [], None
     found: list[Recipient] = []
@@ -147,6 +174,18 @@ def recipients(
             break
     following = next(rest, None)
     return found, None if following is None else _written(following, 0)
+
+
+def _planned(store: Store, campaign: Campaign, number: int) -> tuple[Run, Plan | None]:
+    """A run with its plan, None before it is planned.
+
+    :raises WrongRun: another has begun since, and this one is not kept any more
+    """
+    run = Run(store, campaign.id, number)
+    plan = run.plan() if number else None
+    if plan is None and number < shown_run(campaign):
+        raise WrongRun("What became of this run is not kept any more.", field="/query/run")
+    return run, plan
 
 
 def _told(piece: Piece, result: Result | None, plan: Plan) -> Iterator[Recipient]:

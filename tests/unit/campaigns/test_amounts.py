@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from chalicelib.campaigns.amounts import amount_of
 from chalicelib.campaigns.model import AmountRule, Basis, Fixed, Share, Step, Stepped, held_out
-from chalicelib.customers.activity import Activity, Lifetime, RecentOrder
+from chalicelib.customers.activity import Activity, Lifetime, RecentOrder, WalletFigures, with_email
 from chalicelib.customers.profile import Address, Person, Profile
 from chalicelib.ledger.limits import MAX_AMOUNT
+from chalicelib.segments.facts import Facts
+from tests.passbook import instant
 
 
 def customer(count: int = 0, total: int = 0, last: int | None = None, **person: Any) -> Profile:
@@ -23,10 +26,12 @@ def customer(count: int = 0, total: int = 0, last: int | None = None, **person: 
 
 
 NOBODY = customer()
+NOW = instant("2026-06-01T12:00:00Z")
+FACTS = Facts(NOW, currency="EUR")
 
 
 def test_a_fixed_amount_needs_nothing_to_be_known() -> None:
-    assert amount_of(Fixed(500), None, "EUR") == 500
+    assert amount_of(Fixed(500), None, FACTS) == 500
 
 
 @pytest.mark.parametrize(
@@ -34,32 +39,32 @@ def test_a_fixed_amount_needs_nothing_to_be_known() -> None:
     [(Basis.AVERAGE_ORDER, 999), (Basis.LAST_ORDER, 250), (Basis.LIFETIME_SPEND, 2_999)],
 )
 def test_a_share_is_rounded_down(of: Basis, expected: int) -> None:
-    assert amount_of(Share(of, 1_000), customer(3, 29_999, last=2_509), "EUR") == expected
+    assert amount_of(Share(of, 1_000), customer(3, 29_999, last=2_509), FACTS) == expected
 
 
 @pytest.mark.parametrize(("spent", "expected"), [(1_000, 500), (10_000, 1_000), (100_000, 5_000)])
 def test_a_share_has_a_least_and_a_most(spent: int, expected: int) -> None:
     rule = Share(Basis.LIFETIME_SPEND, 1_000, min=500, max=5_000)
-    assert amount_of(rule, customer(1, spent), "EUR") == expected
+    assert amount_of(rule, customer(1, spent), FACTS) == expected
 
 
 @pytest.mark.parametrize("of", Basis)
 @pytest.mark.parametrize("profile", [None, NOBODY], ids=["nothing known", "no order"])
 def test_of_nothing_there_is_no_share_not_even_the_least(of: Basis, profile: Profile | None) -> None:
-    assert amount_of(Share(of, 1_000, min=500), profile, "EUR") is None
+    assert amount_of(Share(of, 1_000, min=500), profile, FACTS) is None
 
 
 def test_what_was_spent_in_another_currency_does_not_count() -> None:
-    assert amount_of(Share(Basis.LIFETIME_SPEND, 1_000), customer(3, 30_000), "USD") is None
+    assert amount_of(Share(Basis.LIFETIME_SPEND, 1_000), customer(3, 30_000), Facts(NOW, currency="USD")) is None
 
 
 def test_a_share_that_is_nothing_is_no_grant() -> None:
-    assert amount_of(Share(Basis.LIFETIME_SPEND, 1), customer(1, 9_999), "EUR") is None
+    assert amount_of(Share(Basis.LIFETIME_SPEND, 1), customer(1, 9_999), FACTS) is None
 
 
 @given(st.integers(1, 50), st.integers(-(10**6), 10**15), st.integers(1, 10_000))
 def test_a_share_is_never_more_than_one_command_may_move(count: int, total: int, basis_points: int) -> None:
-    amount = amount_of(Share(Basis.LIFETIME_SPEND, basis_points), customer(count, total), "EUR")
+    amount = amount_of(Share(Basis.LIFETIME_SPEND, basis_points), customer(count, total), FACTS)
     assert amount is None or 1 <= amount <= MAX_AMOUNT
 
 
@@ -70,7 +75,7 @@ STEPS = Stepped("orders.total", (Step(300, at_least=0), Step(2_000, at_least=50_
     ("total", "expected"), [(0, 300), (9_999, 300), (10_000, 800), (49_999, 800), (50_000, 2_000), (10**9, 2_000)]
 )
 def test_the_highest_step_that_is_reached_counts(total: int, expected: int) -> None:
-    assert amount_of(STEPS, customer(5, total), "EUR") == expected
+    assert amount_of(STEPS, customer(5, total), FACTS) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,13 +84,47 @@ def test_the_highest_step_that_is_reached_counts(total: int, expected: int) -> N
 )
 def test_who_reaches_no_step_gets_nothing(by: str, reached: int) -> None:
     profile = customer(3, 30_000)
-    assert amount_of(Stepped(by, (Step(500, at_least=reached),)), profile, "EUR") == 500
-    assert amount_of(Stepped(by, (Step(500, at_least=reached + 1),)), profile, "EUR") is None
+    assert amount_of(Stepped(by, (Step(500, at_least=reached),)), profile, FACTS) == 500
+    assert amount_of(Stepped(by, (Step(500, at_least=reached + 1),)), profile, FACTS) is None
 
 
 def test_without_an_order_there_is_no_average() -> None:
-    assert amount_of(Stepped("orders.average", (Step(500, at_least=0),)), NOBODY, "EUR") is None
-    assert amount_of(Stepped("orders.count", (Step(500, at_least=0),)), NOBODY, "EUR") == 500
+    assert amount_of(Stepped("orders.average", (Step(500, at_least=0),)), NOBODY, FACTS) is None
+    assert amount_of(Stepped("orders.count", (Step(500, at_least=0),)), NOBODY, FACTS) == 500
+
+
+KNOWN = Profile(
+    "alice",
+    Person(birth_date=date(1996, 6, 2)),
+    with_email(
+        Activity(wallets={"EUR": WalletFigures(issued=7_000, redemptions=4), "USD": WalletFigures(issued=9_000)}),
+        FACTS.today - 300,
+        opens=3,
+        clicks=2,
+    ),
+    version=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "reached"),
+    [
+        ("email.opens", 3),
+        ("email.clicks", 2),
+        ("email.engagements", 5),
+        ("profile.age", 29),
+        ("wallet.redemptions", 4),
+        ("wallet.lifetime_issued", 7_000),
+    ],
+)
+def test_steps_go_by_what_segments_know_of_a_customer(by: str, reached: int) -> None:
+    """Born 30 years ago tomorrow; credit is counted in the campaign's currency."""
+    assert amount_of(Stepped(by, (Step(500, at_least=reached),)), KNOWN, FACTS) == 500
+    assert amount_of(Stepped(by, (Step(500, at_least=reached + 1),)), KNOWN, FACTS) is None
+
+
+def test_who_has_told_no_birthday_reaches_no_step_of_age() -> None:
+    assert amount_of(Stepped("profile.age", (Step(500, at_least=0),)), NOBODY, FACTS) is None
 
 
 @pytest.mark.parametrize(
@@ -100,10 +139,10 @@ def test_without_an_order_there_is_no_average() -> None:
 )
 def test_a_step_may_be_a_word(by: str, word: str, person: dict[str, Any]) -> None:
     rule: AmountRule = Stepped(by, (Step(100, equals="other"), Step(700, equals=word)))
-    assert amount_of(rule, customer(**person), "EUR") == 700
-    assert amount_of(Stepped(by, (Step(100, equals="other"),)), customer(**person), "EUR") is None
-    assert amount_of(rule, NOBODY, "EUR") is None
-    assert amount_of(rule, None, "EUR") is None
+    assert amount_of(rule, customer(**person), FACTS) == 700
+    assert amount_of(Stepped(by, (Step(100, equals="other"),)), customer(**person), FACTS) is None
+    assert amount_of(rule, NOBODY, FACTS) is None
+    assert amount_of(rule, None, FACTS) is None
 
 
 def test_who_is_held_out_is_the_same_for_ever() -> None:

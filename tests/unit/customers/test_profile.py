@@ -25,7 +25,7 @@ from chalicelib.customers.activity import (
 from chalicelib.customers.codec import body_of, profile_of
 from chalicelib.customers.daily import DayEmail, DayOrders, OrderDays
 from chalicelib.customers.days import date_of, day_of, day_of_date
-from chalicelib.customers.happening import EmailSeen, PersonTold, after
+from chalicelib.customers.happening import CheckoutAbandoned, EmailSeen, PersonTold, after
 from chalicelib.customers.merging import activities_joined, merged
 from chalicelib.customers.profile import (
     MAX_PROFILE_BYTES,
@@ -40,7 +40,7 @@ from chalicelib.customers.traces import Traces, trace_of
 from chalicelib.ledger.limits import MAX_BALANCE
 from chalicelib.store.packing import compact, deflate
 from tests.passbook import instant
-from tests.unit.customers.told import a_happening, a_person, a_sale, an_id, an_instant, happened, sold
+from tests.unit.customers.told import POLICY, a_happening, a_person, a_sale, an_id, an_instant, happened, sold
 
 SEEDS = range(3)
 
@@ -166,8 +166,15 @@ def test_joining_people_a_nothing_replaces_nothing() -> None:
 
 def test_nothing_is_taken_in_of_the_erased() -> None:
     erased = Profile("c", erased=True)
-    assert after(erased, PersonTold("c", {"email": "a@example.com"}), 1, UTC) == erased
-    assert after(erased, EmailSeen("c", opens=1), 1, UTC) == erased
+    assert after(erased, PersonTold("c", {"email": "a@example.com"}), 1, POLICY) == erased
+    assert after(erased, EmailSeen("c", opens=1), 1, POLICY) == erased
+
+
+def test_a_checkout_abandoned_in_no_currency_is_one_in_the_merchants() -> None:
+    said, unsaid = CheckoutAbandoned("c", 900, "USD"), CheckoutAbandoned("c", 900)
+    policy = replace(POLICY, default_currency="GBP")
+    assert after(Profile("c"), said, 1, policy).activity.abandoned == Abandoned(1, 900, "USD")
+    assert after(Profile("c"), unsaid, 1, policy).activity.abandoned == Abandoned(1, 900, "GBP")
 
 
 # What a customer did

@@ -23,7 +23,9 @@ from chalicelib.customers.happening import (
 from chalicelib.customers.profile import FIELDS, Address, Profile
 from chalicelib.ledger.limits import DAY_MS, MAX_AMOUNT
 from chalicelib.ledger.orders import Order
+from chalicelib.ledger.policy import Policy
 
+POLICY = Policy("1", UTC)
 BEGIN = 1_700_000_000_000
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@+-"
 CURRENCIES = ("EUR", "USD", "JPY", "GBP", "SEK", "NOK", "DKK", "CHF")
@@ -111,4 +113,4 @@ def sold(profile: Profile, sale: Sold, states: tuple[Order, ...]) -> Profile:
 
 
 def happened(profile: Profile, told: Iterable[tuple[Happening, int]]) -> Profile:
-    return reduce(lambda done, each: after(done, each[0], each[1], UTC), told, profile)
+    return reduce(lambda done, each: after(done, each[0], each[1], POLICY), told, profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from chalicelib.campaigns import transitions
 from chalicelib.campaigns.forecast import HISTORY_DAYS
 from chalicelib.campaigns.model import State, Summary
 from chalicelib.campaigns.queries import documents
+from chalicelib.campaigns.release.pieces import LISTED, Member, Piece, Plan, Result, Totals
+from chalicelib.campaigns.release.run import Run
 from chalicelib.customers.activity import Activity, Lifetime
 from chalicelib.customers.profile import Address, Consents, Person, Profile
 from chalicelib.customers.store import Profiles
@@ -419,6 +422,19 @@ def test_a_segment_that_is_gone_meanwhile_is_not_scheduled(till: Till) -> None:
     assert (answered.code, answered.pointers) == ("validation_failed", ["/groups/0/segment"])
 
 
+@pytest.mark.parametrize("what", ["schedule", "release-now", "forecast"])
+def test_where_the_body_says_nothing_a_pointer_leads_into_the_campaign_as_it_is_shown(till: Till, what: str) -> None:
+    """Also where it was made in the short form."""
+    german = segment(till)
+    campaign = made(till, where=None, segment=german)
+    till.send("DELETE", f"/v1/segments/{german}")
+    refused = do(till, campaign, what)
+    place: Any = till.get(f"{CAMPAIGNS}/{campaign}").json
+    for part in refused.pointers[0].removeprefix("/").split("/"):
+        place = place[int(part) if isinstance(place, list) else part]
+    assert place == german == refused.json["segment"]
+
+
 def test_it_is_scheduled_once(till: Till) -> None:
     campaign = made(till)
     assert do(till, campaign, "schedule").status == 200
@@ -492,14 +508,108 @@ def test_a_copy_is_a_draft_that_asks_for_the_same(till: Till) -> None:
 def test_progress_begins_with_nothing(till: Till) -> None:
     campaign = made(till)
     told = till.get(f"{CAMPAIGNS}/{campaign}/progress").json
-    assert (told["state"], told["audience"], told["planned"], told["granted"]) == ("draft", 0, 0, 0)
+    assert (told["state"], told["run"], told["audience"], told["planned"], told["granted"]) == ("draft", 0, 0, 0, 0)
     assert (told["started_at"], told["finished_at"], told["rate"]) == (None, None, None)
 
 
 def test_there_are_no_recipients_before_there_is_a_plan(till: Till) -> None:
     campaign = made(till)
-    assert till.get(f"{CAMPAIGNS}/{campaign}/recipients").json == {"data": [], "next_cursor": None}
+    assert till.get(f"{CAMPAIGNS}/{campaign}/recipients").json == {"run": 0, "data": [], "next_cursor": None}
     assert till.get(f"{CAMPAIGNS}/{campaign}/recipients", status="luck").pointers == ["/query/status"]
+
+
+# Runs
+
+
+def ran(till: Till, campaign: str, run: int, *customers: str) -> None:
+    """What a run leaves behind that granted 500 to each of these, one piece each."""
+    store: Any = till.engine.store
+    done = Run(store, campaign, run)
+    totals, last = Totals(len(customers), 0, len(customers), 500 * len(customers)), len(customers)
+    for number, customer in enumerate(customers, 1):
+        piece = Piece(LISTED, number, (Member(customer, 0, 500),), None if number == last else customer, totals)
+        result = done.put_result(LISTED, number, Result(complete=True, granted=1, granted_amount=500), None)
+        assert commit(store, [*done.put_piece(piece), *result]) is Signal.COMMITTED
+    summary = Summary(totals.audience, totals.holdout, totals.planned, totals.liability)
+    assert commit(store, [done.put_plan(Plan({LISTED: last}, summary))]) is Signal.COMMITTED
+
+
+def twice_run(till: Till) -> str:
+    """A campaign whose first run gave to alice and bob, whose second to carol and dave, and whose third is to come."""
+    campaign = made(till, repeat={"every": "week"})
+    do(till, campaign, "schedule")
+    for day in (0, 7):
+        at = NOW + day * DAY_MS
+        become(
+            till,
+            campaign,
+            lambda was, at=at: transitions.begin_release(was, at),
+            lambda was, at=at: transitions.finish(was, at + MINUTE_MS, UTC, 1_000),
+        )
+    ran(till, campaign, 1, "alice", "bob")
+    ran(till, campaign, 2, "carol", "dave")
+    return f"{CAMPAIGNS}/{campaign}"
+
+
+def who(answered: Answered) -> tuple[int, list[str]]:
+    """The run that an answer is about, and its customers."""
+    assert answered.status == 200, answered.text
+    return answered.json["run"], [each["customer"] for each in answered.json["data"]]
+
+
+def test_recipients_are_those_of_the_run_that_is_asked_for_or_began_last(till: Till) -> None:
+    campaign = twice_run(till)
+    assert who(till.get(f"{campaign}/recipients")) == (2, ["carol", "dave"])
+    assert who(till.get(f"{campaign}/recipients", run="2")) == (2, ["carol", "dave"])
+    assert who(till.get(f"{campaign}/recipients", run="1")) == (1, ["alice", "bob"])
+    assert who(till.get(f"{campaign}/recipients", run="1", status="failed")) == (1, [])
+
+
+def test_progress_of_an_earlier_run_is_its_counts_without_its_times(till: Till) -> None:
+    campaign = twice_run(till)
+    last, first = till.get(f"{campaign}/progress").json, till.get(f"{campaign}/progress", run="1").json
+    assert till.get(f"{campaign}/progress", run="2").json == last
+    assert (last["run"], last["started_at"], last["rate"]) == (2, "2026-09-28T14:13:20Z", 0.0)
+    assert first == last | {"run": 1, "started_at": None, "finished_at": None, "rate": None}
+    assert (first["state"], first["granted"], first["granted_amount"]) == ("scheduled", 2, 1_000)
+
+
+@pytest.mark.parametrize("below", ["progress", "recipients"])
+@pytest.mark.parametrize("run", ["0", "3", "999999", "1000000", "01", "-1", "1.0", "last", ""])
+def test_a_run_that_never_was_is_refused(till: Till, below: str, run: str) -> None:
+    answered = till.get(f"{twice_run(till)}/{below}", run=run)
+    assert (answered.status, answered.code, answered.pointers) == (422, "validation_failed", ["/query/run"])
+
+
+@pytest.mark.parametrize("below", ["progress", "recipients"])
+def test_a_draft_has_had_no_run(till: Till, below: str) -> None:
+    assert till.get(f"{CAMPAIGNS}/{made(till)}/{below}", run="1").pointers == ["/query/run"]
+
+
+@pytest.mark.parametrize("below", ["progress", "recipients"])
+def test_of_a_run_that_is_not_kept_any_more_nothing_is_told(till: Till, below: str) -> None:
+    campaign = made(till)
+    become(till, campaign, lambda was: replace(was, state=State.RELEASED, run=2))
+    answered = till.get(f"{CAMPAIGNS}/{campaign}/{below}", run="1")
+    assert (answered.status, answered.code, answered.pointers) == (422, "validation_failed", ["/query/run"])
+    assert till.get(f"{CAMPAIGNS}/{campaign}/{below}").json["run"] == 2
+
+
+def test_a_cursor_of_recipients_is_good_for_its_run_alone(till: Till) -> None:
+    recipients = f"{twice_run(till)}/recipients"
+    cursor = till.get(recipients, run="1", limit="1").json["next_cursor"]
+    assert who(till.get(recipients, run="1", cursor=cursor)) == (1, ["bob"])
+    assert till.get(recipients, cursor=cursor).code == "invalid_cursor"
+    assert till.get(recipients, run="2", cursor=cursor).code == "invalid_cursor"
+    assert till.get(recipients, run="1", status="granted", cursor=cursor).code == "invalid_cursor"
+
+
+def test_a_cursor_of_the_run_that_began_last_is_good_when_another_has_begun(till: Till) -> None:
+    recipients = f"{twice_run(till)}/recipients"
+    cursor = till.get(recipients, limit="1").json["next_cursor"]
+    become(till, recipients.split("/")[3], lambda was: transitions.begin_release(was, NOW + 14 * DAY_MS))
+    assert till.get(recipients, cursor=cursor).code == "invalid_cursor"
+    assert who(till.get(recipients, run="2", cursor=cursor)) == (2, ["dave"])
 
 
 # Forecast
@@ -625,7 +735,8 @@ def test_of_one_that_repeats_the_last_run_that_gave_must_have_had_time(till: Til
         ({"expires": {"never": True}}, ["no_expiry"]),
         ({"notify": {"channels": ["email"]}}, []),
         ({"notify": {"channels": ["sms"]}}, ["missing_consent"]),
-        ({"notify": {"channels": ["sms", "webhook"]}}, []),
+        ({"notify": {"channels": ["sms", "webhook"]}}, ["missing_consent"]),
+        ({"notify": {"channels": ["webhook"]}}, []),
     ],
 )
 def test_a_forecast_warns(till: Till, more: Any, warnings: list[str]) -> None:

@@ -46,14 +46,14 @@ SAID: dict[str, dict[str, Any]] = {
     "product.viewed": ALICE | {"product": "tea"},
     "collection.viewed": ALICE | {"collection": "drinks"},
     "checkout.started": ALICE,
-    "checkout.abandoned": ALICE | {"total": 3_500, "currency": "EUR"},
+    "checkout.abandoned": ALICE | {"total": 3_500},
 }
 FULL: dict[str, dict[str, Any]] = {
     **SAID,
     "customer.updated": ALICE | CUSTOMERS["put_customer"],
     "product.viewed": SAID["product.viewed"] | {"collections": ["drinks"], "tags": ["new"]},
     "checkout.started": ALICE | {"total": 3_500, "currency": "EUR", "lines": LINES},
-    "checkout.abandoned": SAID["checkout.abandoned"] | {"lines": LINES},
+    "checkout.abandoned": SAID["checkout.abandoned"] | {"currency": "EUR", "lines": LINES},
     "order.paid": PAID
     | {"lines": LINES, "site": "de", "credit_used": 1_200, "placed_at": AT, "paid_at": "2026-05-01T12:00:01+02:00"},
     "order.cancelled": CANCELLED,

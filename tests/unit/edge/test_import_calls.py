@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customers.imports import apply_chunk
+from chalicelib.customers.imports import ROWS_POINTED_AT, apply_chunk
 from chalicelib.edge import csv_text
 from chalicelib.runtime.clock import Deadline
 from tests.unit.edge.till import Answered, Till
@@ -84,6 +84,31 @@ def test_rows_that_are_not_valid_keep_the_rest_from_being_applied_unless_they_ar
     assert [row["outcome"] for row in till.get(f"{IMPORTS}/{name}/rows").json["data"]] == ["applied", "skipped"]
     assert till.get("/v1/customers/alice").json["email"] == "a@example.com"
     assert till.get("/v1/customers/bob").status == 404
+
+
+def test_a_refusal_points_at_every_row_that_is_not_valid_by_the_number_of_its_verdict(till: Till, belt: Belt) -> None:
+    """Of 130 rows those that are wrong: in a cell, in two, as a whole; in several chunks of what is kept."""
+    wrong = {7: "bob,EUR,none,promotion,spring", 60: "bob,EUR,0,luck,spring", 130: "bob,EUR"}
+    lines = [wrong.get(number, f"alice-{number},EUR,100,promotion,spring") for number in range(1, 131)]
+    name = sent(till, "customer,currency,amount,kind,reason\n" + "\n".join(lines) + "\n", "credits").json["id"]
+    answered = applied(till, name)
+    assert (answered.status, answered.code) == (409, "import_has_errors")
+    assert (answered.json["invalid"], answered.json["rows"]) == (3, 130)
+    assert answered.pointers == ["/rows/7/amount", "/rows/60/amount", "/rows/60/kind", "/rows/130"]
+    verdicts = till.get(f"{IMPORTS}/{name}/rows", limit="250").json["data"]
+    assert answered.json["errors"] == [
+        {"pointer": f"/rows/{verdict['row']}{error['pointer']}", "message": error["message"]}
+        for verdict in verdicts
+        for error in verdict["errors"]
+    ]
+    assert (till.get(f"{IMPORTS}/{name}").json["state"], belt.messages) == ("checked", [])
+
+
+def test_of_many_rows_that_are_not_valid_a_refusal_points_at_the_first(till: Till) -> None:
+    name = sent(till, "customer,email\n" + "".join(f"c{number},nowhere\n" for number in range(99))).json["id"]
+    answered = applied(till, name)
+    assert answered.json["invalid"] == 99
+    assert answered.pointers == [f"/rows/{number}/email" for number in range(1, ROWS_POINTED_AT + 1)]
 
 
 def test_credits_are_granted_once_each(till: Till, belt: Belt) -> None:

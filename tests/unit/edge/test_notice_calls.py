@@ -103,10 +103,9 @@ def test_a_template_may_list_what_it_recommends(till: Till) -> None:
     assert (answered.status, answered.pointers) == (422, ["/products"])
 
 
-def test_a_template_may_recommend_what_is_bought_together(till: Till) -> None:
-    """So do the built-in ones; one that says nothing recommends what was seen last, as it always did."""
-    assert described(till.get(ISSUED), "NoticeTemplate")["recommend"] == "bought_together"
-    for said, recommended in (({}, "last_seen"), ({"recommend": "bought_together"}, "bought_together")):
+def test_a_template_recommends_what_is_bought_together_unless_it_says_what_was_seen_last(till: Till) -> None:
+    assert described(till.get(ISSUED), "NoticeTemplate")["recommend"] == "bought_together", "so does a built-in one"
+    for said, recommended in (({}, "bought_together"), ({"recommend": "last_seen"}, "last_seen")):
         assert put(till, {"locales": {"en": PARTS}, **said}).json["recommend"] == recommended
         assert described(till.get(ISSUED), "NoticeTemplate")["recommend"] == recommended
     refused = put(till, {"locales": {"en": PARTS}, "recommend": "bestsellers"})

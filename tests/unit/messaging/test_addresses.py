@@ -49,6 +49,7 @@ PRIVATE = [
     "[fe80::1]",
     "[fe80::1%25eth0]",
     "[fc00::1]",
+    "[fec0::1]",
     "[fd00:ec2::254]",
     "[ff02::1]",
 ]
@@ -57,6 +58,7 @@ LOCAL_NAMES = [
     "LOCALHOST",
     "localhost.",
     "a.localhost",
+    "localhost.localdomain",
     "localhost.localdomain.internal",
     "metadata.google.internal",
     "metadata",

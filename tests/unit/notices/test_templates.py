@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -11,6 +12,8 @@ from chalicelib.notices.defaults import BUILT_IN, name_of
 from chalicelib.notices.model import Happening
 from chalicelib.notices.saying import sample
 from chalicelib.notices.templates import SAMPLE, VARIABLES, TemplateRefused, check, chosen, render
+from chalicelib.segments import templates as segment_templates
+from chalicelib.segments.blueprint import Template as SegmentTemplate
 
 ATTACKS = [
     "{{ ''.__class__ }}",
@@ -201,3 +204,41 @@ def test_what_is_built_in_says_everything_it_has_to(happening: Happening, locale
 
 def test_every_variable_is_in_the_sample() -> None:
     assert set(SAMPLE) == set(sample("de")) == set(VARIABLES) == set(templates._EMPTY)
+
+
+LIBRARY = segment_templates.templates()
+
+
+def said_by(message: str, **values: str) -> str:
+    """What a message of the library says, once it stands in a notice's template that is in force."""
+    parts = {"subject": "s", "text": message, "sms": message}
+    check({"en": parts})
+    said = render(parts, {**SAMPLE, **values})
+    assert said.sms == said.text
+    return said.text
+
+
+@pytest.mark.parametrize("template", LIBRARY, ids=lambda template: template.id)
+def test_what_a_segment_recommends_to_say_can_be_said_by_a_notice(template: SegmentTemplate) -> None:
+    said = said_by(template.recommended.message)
+    assert not {"{", "}", "%"} & set(said), "nothing of the template is left"
+    assert f"{SAMPLE['amount']} " in said
+    assert said.endswith(f", until {SAMPLE['expires_at']}. It can be used {SAMPLE['conditions']}.")
+
+
+@pytest.mark.parametrize("template", LIBRARY, ids=lambda template: template.id)
+def test_what_a_segment_recommends_to_say_fits_credit_without_conditions_and_without_an_end(
+    template: SegmentTemplate,
+) -> None:
+    message = template.recommended.message
+    assert said_by(message, conditions="").endswith(f", until {SAMPLE['expires_at']}.")
+    without = said_by(message, conditions="", expires_at="")
+    assert re.search(r"[a-z]\.$", without), "a sentence that ends"
+    assert "until" not in without and "  " not in without
+
+
+def test_small_baskets_are_told_of_the_order_that_it_takes() -> None:
+    (message,) = (each.recommended.message for each in LIBRARY if each.id == "small_baskets")
+    assert said_by(message, amount="€7.50").partition("? ")[2] == (
+        "€7.50 towards your next order, until 31 March 2027. It can be used for orders of €50.00 or more."
+    )

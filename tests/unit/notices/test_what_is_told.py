@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.ledger.limits import DAY_MS
+from chalicelib.ledger.limits import DAY_MS, HOUR_MS
 from chalicelib.ledger.lots import Kind, Lot, LotClass
 from chalicelib.ledger.model import Entry
 from chalicelib.ledger.policy import At, Policy
@@ -105,3 +105,18 @@ def test_the_guard_looks_after_paid_kinds_on_the_day_of_their_last_reminder() ->
     assert [each.lot for each in guarded([paid, gift, back], last, POLICY)] == [paid, back]
     assert guarded([paid, gift, back], first, POLICY) == []
     assert guarded([paid], last, replace(POLICY, require_notice_kinds=frozenset({Kind.PROMOTION}))) == []
+
+
+def test_the_guard_looks_before_the_end_of_what_lives_too_short_for_a_reminder() -> None:
+    book = Passbook(opened="2027-01-01T23:00")
+    book.grant(100, Kind.MIGRATION, expires=At(instant("2027-01-03T00:00")))
+    (due,) = due_documents(ANNA, book.entries, UTC).items()
+    assert due == (("r#anna/EUR", "guard-2027-01-02/1"), book.now + 12 * HOUR_MS)
+    (short,) = book.wallet.lots
+    assert [each.lot for each in guarded([short], date(2027, 1, 2), POLICY)] == [short]
+
+
+def test_who_is_not_to_be_reminded_is_not_looked_after() -> None:
+    short = lot("2027-01-01", "2027-01-02", Kind.MIGRATION)
+    assert guarded([short], date(2027, 1, 1), POLICY, lambda _: ()) == []
+    assert len(guarded([short], date(2027, 1, 1), POLICY)) == 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.customers.days import date_of
+from chalicelib.segments.facts import Facts
 from chalicelib.segments.fields import FIELDS, OPS, Besides, Shape
 from chalicelib.segments.where import MAX_LEAVES, Leaf, Window, WrongWhere, leaves, parse
 from tests.unit.segments.people import leaf
@@ -86,7 +89,7 @@ def _kept(value: Any, shape: Shape) -> Any:
         (leaf("orders.count", "exists", 1), "/value"),
         (leaf("orders.last_at", "<", "2026-02-30"), "/value"),
         (leaf("orders.last_at", "<", "2026-2-3"), "/value"),
-        (leaf("orders.last_at", "<", "2026-02-03T00:00:00Z"), "/value"),
+        (leaf("orders.last_at", "<", "2026-02-03T00:00:00Z"), None),
         (leaf("orders.last_at", "<", -1), "/value"),
         (leaf("email.subscribed", "=", "true"), "/value"),
         (leaf("email.subscribed", "=", 1), "/value"),
@@ -188,3 +191,30 @@ ANYTHING = st.recursive(
 def test_whatever_is_sent_is_a_tree_or_is_refused(tree: Any) -> None:
     with suppress(WrongWhere):
         parse(tree)
+
+
+def test_a_day_may_be_said_as_an_instant_of_it() -> None:
+    tree = parse(leaf("orders.last_at", ">=", "2026-01-01T01:30:00+02:00", **{"from": "2025-12-01T00:00:00Z", "to": 0}))
+    first = datetime(2025, 12, 1, tzinfo=UTC)
+    assert tree == Leaf("orders.last_at", ">=", datetime(2025, 12, 31, 23, 30, tzinfo=UTC), Window(first, 0))
+    assert date_of(Facts(0, ZoneInfo("Europe/Berlin")).day(first - timedelta(minutes=1))) == date(2025, 12, 1)
+
+
+@pytest.mark.parametrize(
+    "told", ["2026-02-30T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T25:00:00Z", "1626-01-01T00:00:00Z"]
+)
+def test_what_is_no_instant_is_no_day(told: str) -> None:
+    with pytest.raises(WrongWhere) as wrong:
+        parse(leaf("orders.last_at", ">=", told))
+    assert wrong.value.pointer == "/value"
+
+
+def test_an_instant_before_the_other_is_no_window() -> None:
+    with pytest.raises(WrongWhere) as wrong:
+        parse(leaf("orders.count", ">=", 1, **{"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}))
+    assert wrong.value.pointer == "/to"
+
+
+@pytest.mark.parametrize(("op", "value", "wanted"), [("=", True, True), ("=", False, False), ("!=", True, False)])
+def test_that_something_lies_ahead_can_be_said_as_yes_or_no(op: str, value: bool, wanted: bool) -> None:
+    assert parse(leaf("birthday", op, value, within_days=30)) == Leaf("birthday", "exists", wanted, ahead=30)
