@@ -19,7 +19,7 @@ from chalicelib.ledger.redeeming import Reversal, Spending
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.tables import EntryRow
-from chalicelib.wallets import commands, corrections, queries
+from chalicelib.wallets import commands, queries, support
 from dev.engine import dynamodb
 
 LOTS = (1, 5, 11, 25, 100)
@@ -70,12 +70,12 @@ def _measure(meter: Meter, name: str, run: Callable[[], Any], lots: int, history
 def _issue(app: Engine, wallet: WalletId, lots: int) -> Callable[[], Any]:
     one = Grant(WHOLE, Kind.PROMOTION, "welcome", expires=Days(10))
     if lots >= 100:
-        corrections.revoke(app, wallet, Revocation("lot_1", "room"), envelope(presenter.lot_changed))
-    return lambda: commands.issue(app, wallet, one, envelope(presenter.lot_changed))
+        support.revoke(app, wallet, Revocation("lot_1", "room"), envelope(presenter.lot_changed))
+    return lambda: support.issue(app, wallet, one, envelope(presenter.lot_changed))
 
 
 def _debit(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
-    return lambda: corrections.debit(app, wallet, Debit(10, "correction"), envelope(presenter.taken_out))
+    return lambda: support.debit(app, wallet, Debit(10, "correction"), envelope(presenter.taken_out))
 
 
 def _redeem_one(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
@@ -113,7 +113,7 @@ def _release(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
 
 def _extend(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:
     extension = Extension("lot_1", Days(400), "goodwill")
-    return lambda: corrections.extend(app, wallet, extension, envelope(presenter.lot_changed))
+    return lambda: support.extend(app, wallet, extension, envelope(presenter.lot_changed))
 
 
 def _balance(app: Engine, wallet: WalletId, _lots: int) -> Callable[[], Any]:

@@ -23,7 +23,7 @@ from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.inbox import Inbox
-from chalicelib.wallets import commands, corrections
+from chalicelib.wallets import commands, support
 from dev.engine import dynamodb
 
 LOTS = (1, 5, 11, 25)
@@ -68,8 +68,8 @@ def events(made: Bench) -> list[EventCost]:
 def _story(app: Engine, meter: Meter, wallet: WalletId, lots: int, history: int) -> list[EventCost]:
     grant(app, wallet, lots, WHOLE)
     for _ in range(history // 2):
-        corrections.freeze(app, wallet, "bench", envelope(presenter.frozen_or_not))
-        corrections.unfreeze(app, wallet, "bench", envelope(presenter.frozen_or_not))
+        support.freeze(app, wallet, "bench", envelope(presenter.frozen_or_not))
+        support.unfreeze(app, wallet, "bench", envelope(presenter.frozen_or_not))
     order, total = f"order-{wallet.customer}", lots * WHOLE * 2
     spending = Spending(lots * WHOLE, Cart(order, total))
     commands.redeem(app, wallet, spending, envelope())

@@ -24,7 +24,7 @@ from chalicelib.store.connections import connect
 from chalicelib.store.envelope import Envelope, Trace, WalletId
 from chalicelib.store.reading import Store
 from chalicelib.store.tables import bind
-from chalicelib.wallets import commands
+from chalicelib.wallets import commands, support
 from dev.engine import create_tables, engine
 from dev.ministack import CREDENTIALS
 
@@ -100,7 +100,7 @@ def grant(app: Engine, wallet: WalletId, lots: int, amount: int = 1_000_000) -> 
         one = Grant(
             amount, Kind.PROMOTION, "welcome", source=Source("campaign", f"spring-{number}"), expires=Days(30 + number)
         )
-        commands.issue(app, wallet, one, envelope(presenter.lot_changed))
+        support.issue(app, wallet, one, envelope(presenter.lot_changed))
 
 
 def redeem(app: Engine, wallet: WalletId, amount: int) -> str:

@@ -12,10 +12,10 @@ from chalicelib.customers.happening import (
     PersonTold,
     ProductViewed,
 )
+from chalicelib.edge.carts import OrderLine
 from chalicelib.edge.customer_bodies import CustomerBody, MergeBody
 from chalicelib.edge.event_data import Data
 from chalicelib.edge.fields import Currency, Few, Identifier, Money, Name
-from chalicelib.edge.terms import OrderLine
 from chalicelib.events.model import CustomerDid, CustomersMerged
 from chalicelib.ledger.limits import MAX_ORDER_LINES
 

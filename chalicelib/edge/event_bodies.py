@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from chalicelib.customers.contribution import LineFacts
+from chalicelib.edge.carts import OrderLine
 from chalicelib.edge.customer_event_bodies import CUSTOMER_DATA
 from chalicelib.edge.event_data import Data
 from chalicelib.edge.fields import Amount, Body, Currency, Identifier, Instant, Money, Name, Reason
 from chalicelib.edge.shapes import EVENT_WORD
-from chalicelib.edge.terms import Expires, OrderLine
+from chalicelib.edge.terms import Expires
 from chalicelib.events.model import OrderCancelled, OrderPaid, RefundCreated, RefundReversed
 from chalicelib.ledger.conditions import BASIS_POINTS
 from chalicelib.ledger.limits import MAX_ORDER_LINES

@@ -19,19 +19,18 @@ from chalicelib.edge import (
     segment_examples,
     settings_calls,
 )
-from chalicelib.edge.bodies import (
+from chalicelib.edge.fields import Body
+from chalicelib.edge.instants import parse
+from chalicelib.edge.settings_bodies import SettingsBody
+from chalicelib.edge.support_bodies import CreditBody, DebitBody, ExtensionBody, RevocationBody
+from chalicelib.edge.version import VERSION
+from chalicelib.edge.wallet_bodies import (
     CaptureBody,
-    CreditBody,
     HoldBody,
     QuoteBody,
     RedemptionBody,
     ReversalBody,
 )
-from chalicelib.edge.correction_bodies import DebitBody, ExtensionBody, RevocationBody
-from chalicelib.edge.fields import Body
-from chalicelib.edge.instants import parse
-from chalicelib.edge.settings_bodies import SettingsBody
-from chalicelib.edge.version import VERSION
 from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
 from chalicelib.ledger.limits import MINUTE_MS
 from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, balance

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chalicelib.edge.bodies import CreditBody
 from chalicelib.edge.customer_bodies import CustomerBody
 from chalicelib.edge.fields import Body, Currency, Identifier
+from chalicelib.edge.support_bodies import CreditBody
 
 MAX_CSV_CHARACTERS = 64 * 1024
 

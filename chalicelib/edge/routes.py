@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from chalicelib.edge.call import Route
 from chalicelib.edge.campaign_routes import CAMPAIGNS
-from chalicelib.edge.correction_routes import CORRECTIONS
 from chalicelib.edge.customer_routes import CUSTOMERS
 from chalicelib.edge.import_routes import IMPORTS
 from chalicelib.edge.notice_routes import NOTICES
@@ -17,6 +16,7 @@ from chalicelib.edge.performance_routes import PERFORMANCE
 from chalicelib.edge.rule_routes import RULES
 from chalicelib.edge.segment_routes import SEGMENTS
 from chalicelib.edge.service_routes import MERCHANT, SERVICE
+from chalicelib.edge.support_routes import SUPPORT
 from chalicelib.edge.wallet_routes import COMMANDS, QUESTIONS
 
 ROUTES: tuple[Route, ...] = (
@@ -24,7 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *MERCHANT,
     *QUESTIONS,
     *COMMANDS,
-    *CORRECTIONS,
+    *SUPPORT,
     *ORDERS,
     *EVENTS,
     *CUSTOMERS,

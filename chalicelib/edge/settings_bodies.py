@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from chalicelib.edge.bodies import GrantableKind
 from chalicelib.edge.fields import Body, Currency
+from chalicelib.edge.support_bodies import GrantableKind
 from chalicelib.edge.terms import Expires
 from chalicelib.ledger.conditions import BASIS_POINTS
 from chalicelib.ledger.limits import MAX_EXPIRY_DAYS

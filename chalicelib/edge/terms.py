@@ -1,4 +1,4 @@
-"""Parts of request bodies that say how credit may be used and until when: conditions, expiries, orders."""
+"""Parts of request bodies that say how credit may be used, and until when."""
 
 import json
 from typing import Annotated, Any, Literal, Self
@@ -6,14 +6,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from chalicelib.edge.fields import MAX_QUANTITY, Amount, Body, Few, Identifier, Instant, Money, Name
-from chalicelib.ledger.cart import Cart, Line
+from chalicelib.edge.fields import Amount, Body, Few, Identifier, Instant, Name
 from chalicelib.ledger.conditions import BASIS_POINTS, UNCONDITIONAL, Conditions, as_dict, from_dict
 from chalicelib.ledger.limits import (
     MAX_CONDITIONS_BYTES,
     MAX_EXPIRY_DAYS,
     MAX_EXPIRY_MONTHS,
-    MAX_ORDER_LINES,
 )
 from chalicelib.ledger.policy import At, Days, Expiry, Months, Never
 
@@ -106,58 +104,6 @@ class LotConditions(Body):
 
     def _conditions(self) -> Conditions:
         return from_dict(self.model_dump(by_alias=True, exclude_none=True))
-
-
-class OrderLine(Body):
-    """One line of an order; `discount` is what is off the whole line."""
-
-    product: Name
-    variant: Name | None = None
-    category: Name | None = None
-    collections: Few[Name] | None = None
-    tags: Few[Name] | None = None
-    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
-    unit_price: Money
-    discount: Money | None = None
-
-    def line(self) -> Line:
-        return Line(
-            product=self.product,
-            quantity=self.quantity,
-            unit_price=self.unit_price,
-            discount=self.discount or 0,
-            variant=self.variant,
-            category=self.category,
-            collections=self.collections or (),
-            tags=self.tags or (),
-        )
-
-
-class QuotedOrder(Body):
-    """An order that may not have an id yet. `total` is what is to be paid, shipping and tax included."""
-
-    id: Identifier | None = None
-    total: Money | None = None
-    lines: Annotated[tuple[OrderLine, ...], Field(max_length=MAX_ORDER_LINES)] | None = None
-    site: Name | None = None
-    channel: Name | None = None
-    discounted: bool | None = None
-
-    def cart(self) -> Cart:
-        return Cart(
-            order_id=self.id,
-            total=self.total,
-            lines=tuple(line.line() for line in self.lines or ()),
-            site=self.site,
-            channel=self.channel,
-            discounted=self.discounted,
-        )
-
-
-class Order(QuotedOrder):
-    """The order that credit is spent on."""
-
-    id: Identifier
 
 
 def _compact(value: dict[str, Any]) -> str:

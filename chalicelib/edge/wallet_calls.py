@@ -1,15 +1,11 @@
-"""Handlers of the calls about one wallet that change it: parse to a command, run the use case, present the plan."""
+"""Handlers of what a checkout does to a wallet: parse to a command, run the use case, present the plan."""
 
 from __future__ import annotations
 
-from chalicelib.edge import bodies, presenter
+from chalicelib.edge import presenter
+from chalicelib.edge import wallet_bodies as bodies
 from chalicelib.edge.call import Call, Reply, reply
 from chalicelib.wallets import commands
-
-
-def issue(call: Call) -> Reply:
-    grant = call.body_as(bodies.CreditBody).grant()
-    return reply(commands.issue(call.engine(), call.wallet_id(), grant, call.envelope(presenter.lot_changed)))
 
 
 def redeem(call: Call) -> Reply:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.edge import bodies, cursors, presenter
+from chalicelib.edge import cursors, presenter
+from chalicelib.edge import wallet_bodies as bodies
 from chalicelib.edge.call import Call, Reply
 from chalicelib.wallets import queries
 

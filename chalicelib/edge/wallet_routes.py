@@ -1,10 +1,11 @@
-"""Calls about wallets: questions, grants, and what a checkout does. How support corrects one: `correction_routes`."""
+"""Calls about wallets: questions, and what a checkout does. What support does: `support_routes`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from chalicelib.edge import bodies, wallet_calls, wallet_questions
+from chalicelib.edge import wallet_bodies as bodies
+from chalicelib.edge import wallet_calls, wallet_questions
 from chalicelib.edge.access import AUDIT, CHECKOUT, READ, WRITE
 from chalicelib.edge.call import Call, Later, Reply, Route
 from chalicelib.edge.fields import Body
@@ -110,16 +111,6 @@ def command(
 
 
 COMMANDS = (
-    command(
-        "issue_credit",
-        "/credits",
-        "Grant credit",
-        wallet_calls.issue,
-        body=bodies.CreditBody,
-        answer="LotChanged",
-        scopes=WRITE,
-        refusals=("expires_in_past", "expiry_not_permitted", "balance_limit_exceeded", "lot_limit_exceeded"),
-    ),
     command(
         "redeem",
         "/redemptions",

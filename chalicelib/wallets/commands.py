@@ -1,4 +1,4 @@
-"""What grants and checkouts do to one wallet. Each is: read, decide in the ledger, commit through the one loop.
+"""What a checkout does to one wallet. Each is: read, decide in the ledger, commit through the one loop.
 
 All of them answer with `Answer`, and raise a `Refused` (nothing changed), `KeyReused`, `Busy` (nothing changed) or
 `OutcomeUnknown` (see `store.signals`). A dry run decides the same and changes nothing.
@@ -6,17 +6,12 @@ All of them answer with `Answer`, and raise a `Refused` (nothing changed), `KeyR
 
 from __future__ import annotations
 
-from chalicelib.ledger import granting, holding, redeeming
-from chalicelib.ledger.granting import Grant
+from chalicelib.ledger import holding, redeeming
 from chalicelib.ledger.holding import Capture
 from chalicelib.ledger.redeeming import Reversal, Spending
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.reading import Subject
-
-
-def issue(engine: Engine, wallet: WalletId, grant: Grant, envelope: Envelope) -> Answer:
-    return engine.execute(wallet, envelope, lambda seen, act, policy: granting.issue(seen.wallet, grant, act, policy))
 
 
 def redeem(engine: Engine, wallet: WalletId, command: Spending, envelope: Envelope) -> Answer:

@@ -24,7 +24,7 @@ from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Answer, Envelope, Trace, WalletId
 from chalicelib.store.signals import Busy, OutcomeUnknown
-from chalicelib.wallets import commands, corrections
+from chalicelib.wallets import commands, support
 from tests import invariants
 
 PATIENCE = 50
@@ -88,7 +88,7 @@ class Till:
     def issue(self, wallet: WalletId, amount: int, kind: Kind = Kind.PROMOTION, **more: Any) -> Receipt:
         how, terms = _split(more)
         grant = Grant(amount, kind, terms.pop("reason", "welcome"), **terms)
-        return self._do(commands.issue, presenter.lot_changed, wallet, (grant,), how)
+        return self._do(support.issue, presenter.lot_changed, wallet, (grant,), how)
 
     def fill(self, wallet: WalletId, *amounts: int, **more: Any) -> list[str]:
         """The ids of the lots, one for each amount."""
@@ -118,19 +118,19 @@ class Till:
         return self._do(commands.release, presenter.held, wallet, (hold,), how)
 
     def debit(self, wallet: WalletId, amount: int, lot: str | None = None, **how: Any) -> Receipt:
-        return self._do(corrections.debit, presenter.taken_out, wallet, (Debit(amount, "correction", lot=lot),), how)
+        return self._do(support.debit, presenter.taken_out, wallet, (Debit(amount, "correction", lot=lot),), how)
 
     def revoke(self, wallet: WalletId, lot: str, amount: int | None = None, **how: Any) -> Receipt:
-        return self._do(corrections.revoke, presenter.lot_changed, wallet, (Revocation(lot, "mistake", amount),), how)
+        return self._do(support.revoke, presenter.lot_changed, wallet, (Revocation(lot, "mistake", amount),), how)
 
     def extend(self, wallet: WalletId, lot: str, expires: Expiry, **how: Any) -> Receipt:
-        return self._do(corrections.extend, presenter.lot_changed, wallet, (Extension(lot, expires, "goodwill"),), how)
+        return self._do(support.extend, presenter.lot_changed, wallet, (Extension(lot, expires, "goodwill"),), how)
 
     def freeze(self, wallet: WalletId, **how: Any) -> Receipt:
-        return self._do(corrections.freeze, presenter.frozen_or_not, wallet, ("fraud",), how)
+        return self._do(support.freeze, presenter.frozen_or_not, wallet, ("fraud",), how)
 
     def unfreeze(self, wallet: WalletId, **how: Any) -> Receipt:
-        return self._do(corrections.unfreeze, presenter.frozen_or_not, wallet, ("cleared",), how)
+        return self._do(support.unfreeze, presenter.frozen_or_not, wallet, ("cleared",), how)
 
     # what can be seen
     def stored(self, wallet: WalletId) -> Wallet:

@@ -13,16 +13,16 @@ import pytest
 
 import chalicelib
 from chalicelib.edge import (
-    correction_calls,
     order_calls,
     service_calls,
     settings_calls,
+    support_calls,
     wallet_calls,
     wallet_questions,
 )
-from chalicelib.edge.bodies import GrantableKind
 from chalicelib.edge.call import Route
 from chalicelib.edge.routes import ROUTES
+from chalicelib.edge.support_bodies import GrantableKind
 from chalicelib.ledger.lots import Kind
 
 ROOT = Path(chalicelib.__file__).parent.parent
@@ -36,7 +36,7 @@ def test_a_handler_has_at_most_fifteen_lines(route: Route) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [wallet_calls, wallet_questions, correction_calls, order_calls, service_calls, settings_calls],
+    [wallet_calls, wallet_questions, support_calls, order_calls, service_calls, settings_calls],
     ids=lambda each: each.__name__,
 )
 def test_handlers_decide_nothing_about_money(module: object) -> None:
@@ -75,8 +75,10 @@ def test_serving_needs_neither_what_checks_tokens_nor_what_describes_the_api() -
     assert modules & {"chalicelib.edge.openapi", "chalicelib.edge.answers", "chalicelib.edge.examples"} == set()
     assert modules & {"chalicelib.edge.settings_bodies", "chalicelib.settings.commands"} == set()
     assert modules & {"chalicelib.edge.order_bodies", "chalicelib.edge.event_bodies", "chalicelib.edge.intake"} == set()
-    assert modules & {"chalicelib.edge.correction_bodies", "chalicelib.ledger.correcting"} == set()
-    assert modules & {"chalicelib.ledger.folding", "chalicelib.wallets.corrections"} == set()
+    assert (
+        modules & {"chalicelib.edge.support_bodies", "chalicelib.edge.terms", "chalicelib.ledger.correcting"} == set()
+    )
+    assert modules & {"chalicelib.ledger.folding", "chalicelib.ledger.granting", "chalicelib.wallets.support"} == set()
     assert {name for name in modules if name.startswith("chalicelib.events")} == set()
     assert {name for name in modules if name.startswith(("chalicelib.expiry", "chalicelib.messaging"))} == set()
     assert modules & {"chalicelib.store.inbox", "chalicelib.ledger.refunding", "chalicelib.messaging.queues"} == set()

@@ -5,12 +5,17 @@ They answer, and raise, as those of `commands`.
 
 from __future__ import annotations
 
-from chalicelib.ledger import correcting, indebting
+from chalicelib.ledger import correcting, granting, indebting
 from chalicelib.ledger.correcting import Debit, Extension, Revocation
+from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.indebting import Waiver
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Answer, Envelope, WalletId
 from chalicelib.store.reading import Subject
+
+
+def issue(engine: Engine, wallet: WalletId, grant: Grant, envelope: Envelope) -> Answer:
+    return engine.execute(wallet, envelope, lambda seen, act, policy: granting.issue(seen.wallet, grant, act, policy))
 
 
 def debit(engine: Engine, wallet: WalletId, command: Debit, envelope: Envelope) -> Answer:

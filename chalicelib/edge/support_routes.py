@@ -1,4 +1,4 @@
-"""Calls by which support corrects a wallet."""
+"""Calls by which support grants credit, and undoes mistakes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from chalicelib.edge.access import WRITE
 from chalicelib.edge.call import Later
 from chalicelib.edge.wallet_routes import command
 
-_CALLS, _BODIES = "chalicelib.edge.correction_calls", "chalicelib.edge.correction_bodies"
+_CALLS, _BODIES = "chalicelib.edge.support_calls", "chalicelib.edge.support_bodies"
 _LOT = ("lot_not_found", "lot_closed")
 
-CORRECTIONS = (
+SUPPORT = (
+    command(
+        "issue_credit",
+        "/credits",
+        "Grant credit",
+        Later(_CALLS, "issue"),
+        body=Later(_BODIES, "CreditBody"),
+        answer="LotChanged",
+        scopes=WRITE,
+        refusals=("expires_in_past", "expiry_not_permitted", "balance_limit_exceeded", "lot_limit_exceeded"),
+    ),
     command(
         "debit",
         "/debits",
