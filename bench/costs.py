@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.meter import Bill, Meter
 from bench.workload import CURRENCY, Bench, envelope, grant, redeem
-from chalicelib.edge import presenter
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.granting import Grant

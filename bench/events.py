@@ -15,8 +15,9 @@ from unittest import mock
 
 from bench.meter import Bill, Meter
 from bench.workload import CURRENCY, Bench, envelope, grant
-from chalicelib.edge import intake, presenter
-from chalicelib.edge.intake import Desk
+from chalicelib.edge.functions import intake
+from chalicelib.edge.functions.intake import Desk
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.redeeming import Spending
 from chalicelib.runtime.clock import Deadline

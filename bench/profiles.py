@@ -16,8 +16,8 @@ from bench.workload import CURRENCY, Bench
 from chalicelib.customers.codec import body_of
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
-from chalicelib.edge import intake
-from chalicelib.edge.event_parsing import received
+from chalicelib.edge.events.parsing import received
+from chalicelib.edge.functions import intake
 from chalicelib.edge.instants import show as instant
 from chalicelib.events import following
 from chalicelib.events.model import Outcome, Status

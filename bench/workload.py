@@ -12,7 +12,7 @@ from datetime import UTC
 from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.edge import presenter
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.granting import Grant
 from chalicelib.ledger.lots import Kind, Source

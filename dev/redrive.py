@@ -26,7 +26,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.edge.intake import REDRIVEN
+from chalicelib.edge.functions.intake import REDRIVEN
 from dev.deploy import client
 from dev.places import data_folder
 from dev.running import NotRunning, running

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from chalicelib.edge import (
-    campaign_answers,
-    customer_answers,
-    import_answers,
-    notice_answers,
-    performance_answers,
-    rule_answers,
-    segment_answers,
-)
 from chalicelib.edge.answer_parts import Problem
-from chalicelib.edge.order_answers import REASONS, EventFate, RefundQuote, RejectionPage, Retried
-from chalicelib.edge.service_answers import Description, Health, Settings, TestClock
-from chalicelib.edge.wallet_answers import (
+from chalicelib.edge.campaigns import answers as campaign_answers
+from chalicelib.edge.customers import answers as customer_answers
+from chalicelib.edge.imports import answers as import_answers
+from chalicelib.edge.notices import answers as notice_answers
+from chalicelib.edge.orders.answers import REASONS, EventFate, RefundQuote, RejectionPage, Retried
+from chalicelib.edge.performance import answers as performance_answers
+from chalicelib.edge.rules import answers as rule_answers
+from chalicelib.edge.segments import answers as segment_answers
+from chalicelib.edge.service.answers import Description, Health, Settings, TestClock
+from chalicelib.edge.wallets.answers import (
     Captured,
     EntryPage,
     Explanation,

@@ -7,30 +7,28 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
 
-from chalicelib.edge import (
-    campaign_examples,
-    customer_examples,
-    import_examples,
-    notice_examples,
-    order_examples,
-    performance_examples,
-    presenter,
-    rule_examples,
-    segment_examples,
-    settings_calls,
-)
+from chalicelib.edge.campaigns import examples as campaign_examples
+from chalicelib.edge.customers import examples as customer_examples
 from chalicelib.edge.fields import Body
+from chalicelib.edge.imports import examples as import_examples
 from chalicelib.edge.instants import parse
-from chalicelib.edge.settings_bodies import SettingsBody
-from chalicelib.edge.support_bodies import CreditBody, DebitBody, ExtensionBody, RevocationBody
+from chalicelib.edge.notices import examples as notice_examples
+from chalicelib.edge.orders import examples as order_examples
+from chalicelib.edge.performance import examples as performance_examples
+from chalicelib.edge.rules import examples as rule_examples
+from chalicelib.edge.segments import examples as segment_examples
+from chalicelib.edge.service import settings_calls
+from chalicelib.edge.service.settings_bodies import SettingsBody
 from chalicelib.edge.version import VERSION
-from chalicelib.edge.wallet_bodies import (
+from chalicelib.edge.wallets import presenter
+from chalicelib.edge.wallets.bodies import (
     CaptureBody,
     HoldBody,
     QuoteBody,
     RedemptionBody,
     ReversalBody,
 )
+from chalicelib.edge.wallets.support_bodies import CreditBody, DebitBody, ExtensionBody, RevocationBody
 from chalicelib.ledger import correcting, granting, holding, quoting, redeeming
 from chalicelib.ledger.limits import MINUTE_MS
 from chalicelib.ledger.model import Entry, HoldStatus, Redemption, Wallet, balance

@@ -2,8 +2,8 @@
 
 Lengths are characters. Nothing accepts control characters; notes and texts may have line breaks and tabs.
 
-This module, `carts` and `wallet_bodies` have no `from __future__ import annotations`: pydantic would have to evaluate
-every annotation again, which doubles what they cost a function that starts.
+This module, `wallets.carts` and `wallets.bodies` have no `from __future__ import annotations`: pydantic would have to
+evaluate every annotation again, which doubles what they cost a function that starts.
 """
 
 from typing import Annotated, TypeVar

@@ -15,12 +15,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 from pydantic_core import core_schema
 
-from chalicelib.edge import answers, etags, examples, presenter
+from chalicelib.edge import answers, etags, examples
 from chalicelib.edge.call import Route
 from chalicelib.edge.problems import CONTENT_TYPE, STATUS, TYPE_PREFIX, title
 from chalicelib.edge.routes import ROUTES
 from chalicelib.edge.shapes import EVENT_WORD, IDENTIFIER
 from chalicelib.edge.version import VERSION
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.money import EXPONENT, POINTS
 
 Json = dict[str, Any]

@@ -7,17 +7,17 @@ What any call with a token may be answered besides (401, 403, 429, 503, a body t
 from __future__ import annotations
 
 from chalicelib.edge.call import Route
-from chalicelib.edge.campaign_routes import CAMPAIGNS
-from chalicelib.edge.customer_routes import CUSTOMERS
-from chalicelib.edge.import_routes import IMPORTS
-from chalicelib.edge.notice_routes import NOTICES
-from chalicelib.edge.order_routes import EVENTS, ORDERS
-from chalicelib.edge.performance_routes import PERFORMANCE
-from chalicelib.edge.rule_routes import RULES
-from chalicelib.edge.segment_routes import SEGMENTS
-from chalicelib.edge.service_routes import MERCHANT, SERVICE
-from chalicelib.edge.support_routes import SUPPORT
-from chalicelib.edge.wallet_routes import COMMANDS, QUESTIONS
+from chalicelib.edge.campaigns.routes import CAMPAIGNS
+from chalicelib.edge.customers.routes import CUSTOMERS
+from chalicelib.edge.imports.routes import IMPORTS
+from chalicelib.edge.notices.routes import NOTICES
+from chalicelib.edge.orders.routes import EVENTS, ORDERS
+from chalicelib.edge.performance.routes import PERFORMANCE
+from chalicelib.edge.rules.routes import RULES
+from chalicelib.edge.segments.routes import SEGMENTS
+from chalicelib.edge.service.routes import MERCHANT, SERVICE
+from chalicelib.edge.wallets.routes import COMMANDS, QUESTIONS
+from chalicelib.edge.wallets.support_routes import SUPPORT
 
 ROUTES: tuple[Route, ...] = (
     *SERVICE,

@@ -49,7 +49,7 @@ def settle(event: SQSEvent) -> dict[str, Any]:
 
 @workers.on_sqs_message(queue="order-events", batch_size=10, name="orders", maximum_concurrency=10)
 def orders(event: SQSEvent) -> dict[str, Any]:
-    from chalicelib.edge.intake import take_batch
+    from chalicelib.edge.functions.intake import take_batch
 
     context: Any = event.context
     return take_batch(event.to_dict(), queue="order-events", context=context)
@@ -57,7 +57,7 @@ def orders(event: SQSEvent) -> dict[str, Any]:
 
 @workers.on_sqs_message(queue="refund-events", batch_size=10, name="refunds", maximum_concurrency=10)
 def refunds(event: SQSEvent) -> dict[str, Any]:
-    from chalicelib.edge.intake import take_batch
+    from chalicelib.edge.functions.intake import take_batch
 
     context: Any = event.context
     return take_batch(event.to_dict(), queue="refund-events", context=context)
@@ -65,7 +65,7 @@ def refunds(event: SQSEvent) -> dict[str, Any]:
 
 @workers.on_sqs_message(queue="customer-events", batch_size=10, name="customers", maximum_concurrency=10)
 def customers(event: SQSEvent) -> dict[str, Any]:
-    from chalicelib.edge.intake import take_batch
+    from chalicelib.edge.functions.intake import take_batch
 
     context: Any = event.context
     return take_batch(event.to_dict(), queue="customer-events", context=context)
@@ -73,21 +73,21 @@ def customers(event: SQSEvent) -> dict[str, Any]:
 
 @workers.on_dynamodb_record(stream_arn="arn:aws:dynamodb:::table/ledger/stream/ledger", batch_size=100, name="publish")
 def publish(event: DynamoDBEvent) -> dict[str, Any]:
-    from chalicelib.edge.publishing import publish_batch
+    from chalicelib.edge.functions.publishing import publish_batch
 
     return publish_batch(event.to_dict())
 
 
 @workers.lambda_function(name="replay")
 def replay(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    from chalicelib.edge.publishing import replay_range
+    from chalicelib.edge.functions.publishing import replay_range
 
     return replay_range(event)
 
 
 @workers.on_dynamodb_record(stream_arn="arn:aws:dynamodb:::table/ledger/stream/ledger", batch_size=100, name="observe")
 def observe(event: DynamoDBEvent) -> dict[str, Any]:
-    from chalicelib.edge.observing import observe_batch
+    from chalicelib.edge.functions.observing import observe_batch
 
     return observe_batch(event.to_dict())
 
@@ -95,7 +95,7 @@ def observe(event: DynamoDBEvent) -> dict[str, Any]:
 @workers.schedule(Rate(1, unit=Rate.MINUTES), name="release")
 def release(event: CloudWatchEvent) -> dict[str, Any]:
     from chalicelib import wiring
-    from chalicelib.edge.releasing import release_now
+    from chalicelib.edge.functions.releasing import release_now
 
     context: Any = event.context
     return release_now(wiring.engine(), wiring.release_queue(), context)
@@ -104,7 +104,7 @@ def release(event: CloudWatchEvent) -> dict[str, Any]:
 @workers.on_sqs_message(queue="release", batch_size=1, name="campaign", maximum_concurrency=5)
 def campaign(event: SQSEvent) -> dict[str, Any]:
     from chalicelib import wiring
-    from chalicelib.edge.releasing import release_batch
+    from chalicelib.edge.functions.releasing import release_batch
 
     context: Any = event.context
     schedules = wiring.release_schedules()
@@ -113,7 +113,7 @@ def campaign(event: SQSEvent) -> dict[str, Any]:
 
 @workers.schedule(Rate(1, unit=Rate.MINUTES), name="remind")
 def remind(event: CloudWatchEvent) -> dict[str, Any]:
-    from chalicelib.edge.notifying import remind_now
+    from chalicelib.edge.functions.notifying import remind_now
 
     context: Any = event.context
     return remind_now(context)
@@ -121,7 +121,7 @@ def remind(event: CloudWatchEvent) -> dict[str, Any]:
 
 @workers.on_sqs_message(queue="notices", batch_size=10, name="notify", maximum_concurrency=5)
 def notify(event: SQSEvent) -> dict[str, Any]:
-    from chalicelib.edge.notifying import notify_batch
+    from chalicelib.edge.functions.notifying import notify_batch
 
     context: Any = event.context
     return notify_batch(event.to_dict(), context)

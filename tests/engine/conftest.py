@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.edge import intake
+from chalicelib.edge.functions import intake
 from chalicelib.expiry import handlers
 from chalicelib.ledger.policy import Policy
 from chalicelib.runtime import clock

@@ -20,7 +20,7 @@ from chalicelib.campaigns.release.operations import CAMPAIGN
 from chalicelib.campaigns.schedule import local_of
 from chalicelib.customers.profile import Person, Profile
 from chalicelib.customers.store import Profiles
-from chalicelib.edge import releasing
+from chalicelib.edge.functions import releasing
 from chalicelib.ledger.model import Entry
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Documents

@@ -7,9 +7,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.edge import intake
-from chalicelib.edge.event_calls import fate
-from chalicelib.edge.intake import Desk
+from chalicelib.edge.events.calls import fate
+from chalicelib.edge.functions import intake
+from chalicelib.edge.functions.intake import Desk
 from chalicelib.events import receiving
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.edge.publishing import publish_batch, replay_range
+from chalicelib.edge.functions.publishing import publish_batch, replay_range
 from chalicelib.messaging.bus import Event
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.tables import Tables

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.edge import intake
+from chalicelib.edge.functions import intake
 from chalicelib.events.model import event_operation
 from chalicelib.ledger.granting import ORDER
 from chalicelib.ledger.limits import DAY_MS

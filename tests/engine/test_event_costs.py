@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.edge import intake
+from chalicelib.edge.functions import intake
 from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.policy import Days
 from chalicelib.store.reading import Store

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.edge import intake
+from chalicelib.edge.functions import intake
 from chalicelib.ledger.granting import ORDER
 from chalicelib.ledger.lots import Kind, Source
 from chalicelib.runtime.clock import SystemClock

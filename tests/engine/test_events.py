@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.edge import intake
+from chalicelib.edge.functions import intake
 from chalicelib.events.model import event_operation
 from chalicelib.ledger.lots import Kind
 from chalicelib.runtime.environment import Settings

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.customers import passing
 from chalicelib.customers.commands import merge_into
-from chalicelib.edge.event_parsing import received
+from chalicelib.edge.events.parsing import received
 from chalicelib.events import applying as applying_events
 from chalicelib.events import receiving
 from chalicelib.events.model import Status

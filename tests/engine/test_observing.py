@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.customers.store import Profiles
-from chalicelib.edge.observing import observe_batch
-from chalicelib.edge.publishing import BatchBlocked
+from chalicelib.edge.functions.observing import observe_batch
+from chalicelib.edge.functions.publishing import BatchBlocked
 from chalicelib.ledger.lots import Source
 from chalicelib.performance.attribution import outstanding
 from chalicelib.performance.model import CAMPAIGN

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.edge.event_parsing import received
+from chalicelib.edge.events.parsing import received
 from chalicelib.events import receiving
 from chalicelib.events.model import Outcome, Status
 from chalicelib.runtime.clock import Deadline

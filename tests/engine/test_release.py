@@ -28,7 +28,7 @@ from chalicelib.campaigns.release.pieces import PIECE_MEMBERS
 from chalicelib.campaigns.release.run import Run
 from chalicelib.customers.activity import Lifetime
 from chalicelib.customers.store import Profiles
-from chalicelib.edge import releasing
+from chalicelib.edge.functions import releasing
 from chalicelib.ledger.limits import MAX_AMOUNT, MAX_BALANCE
 from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.policy import At

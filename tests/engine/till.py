@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.edge import presenter
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.cart import Cart
 from chalicelib.ledger.correcting import Debit, Extension, Revocation
 from chalicelib.ledger.folding import audit

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.edge import observing
-from chalicelib.edge.publishing import BatchBlocked
+from chalicelib.edge.functions import observing
+from chalicelib.edge.functions.publishing import BatchBlocked
 from dev.fragment import fragment
 from tests.simulation.stream import BATCHES, DUPLICATES, record
 from tests.simulation.weather import Killed

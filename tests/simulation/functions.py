@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from chalicelib import wiring
-from chalicelib.edge import intake, publishing, releasing
+from chalicelib.edge.functions import intake, publishing, releasing
 from chalicelib.expiry import handlers
 from chalicelib.expiry import sweep as sweeping
 from chalicelib.messaging import bus as messaging

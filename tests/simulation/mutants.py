@@ -11,7 +11,7 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.edge import intake, publishing
+from chalicelib.edge.functions import intake, publishing
 from chalicelib.events.model import Outcome, Status
 from chalicelib.expiry import handlers, messages, sweep
 from chalicelib.ledger.lots import Lot

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from chalicelib.edge import observing
-from chalicelib.edge.publishing import BatchBlocked
+from chalicelib.edge.functions import observing
+from chalicelib.edge.functions.publishing import BatchBlocked
 from chalicelib.messaging.delivery import Delivery, Outcome
 from chalicelib.notices import guarding, nominating, sending, working
 from chalicelib.notices import store as shelf

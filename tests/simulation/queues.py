@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib.edge.intake import REDRIVEN
+from chalicelib.edge.functions.intake import REDRIVEN
 from tests.simulation.weather import Killed, Weather
 from tests.simulation.weaving import MILLISECONDS, Weaver
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from chalicelib.edge import publishing
+from chalicelib.edge.functions import publishing
 from chalicelib.messaging.bus import MAX_BYTES, MAX_EVENTS, Bus, size_bytes
 from dev.fragment import fragment
 from tests.simulation.engine_fake import failure

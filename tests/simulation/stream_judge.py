@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.edge import presenter
 from chalicelib.edge.instants import show
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.model import Entry
 from tests.simulation.stream import BUS, drain
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from chalicelib.customers.profile import Consents
-from chalicelib.edge import notifying, observing
+from chalicelib.edge.functions import notifying, observing
 from chalicelib.messaging import email, sms
 from chalicelib.notices import handlers, nominating, reminding, saying, templates
 from chalicelib.notices.model import Notice

@@ -77,7 +77,7 @@ import importlib, pkgutil
 import chalicelib
 
 found = [module.name for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib.")]
-assert {"chalicelib.edge.notifying", "chalicelib.edge.releasing", "chalicelib.edge.observing"} <= set(found)
+assert {f"chalicelib.edge.functions.{name}" for name in ("notifying", "releasing", "observing")} <= set(found)
 for name in found:
     importlib.import_module(name)
 """,

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.campaigns.release import messages
 from chalicelib.campaigns.release.messages import Job
-from chalicelib.edge import releasing
+from chalicelib.edge.functions import releasing
 from chalicelib.runtime.environment import Settings
 
 ENGINE: Any = None

@@ -16,7 +16,7 @@ def till(monkeypatch: pytest.MonkeyPatch) -> Till:
     monkeypatch.setenv("CAMPAIGNS_TABLE", "campaigns")
     engine = DictionaryEngine()
     monkeypatch.setattr("chalicelib.wiring.engine", lambda: engine)
-    monkeypatch.setattr("chalicelib.edge.settings_calls.Shelf", DictionaryShelf)
+    monkeypatch.setattr("chalicelib.edge.service.settings_calls.Shelf", DictionaryShelf)
     monkeypatch.setattr("chalicelib.store.inbox.Inbox", DictionaryInbox)
     from app import app
 

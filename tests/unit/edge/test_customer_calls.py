@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.customers.profile import MAX_ATTRIBUTES, MAX_TAGS
-from chalicelib.edge.customer_examples import REQUESTS
+from chalicelib.edge.customers.examples import REQUESTS
 from tests.unit.edge.till import Answered, Till
 
 ALICE = "/v1/customers/alice"

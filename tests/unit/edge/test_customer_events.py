@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from chalicelib.customers.happening import CheckoutAbandoned, EmailSeen, PersonTold, ProductViewed
-from chalicelib.edge.event_parsing import received
+from chalicelib.edge.events.parsing import received
 from chalicelib.events.model import CustomerDid, CustomersMerged, Event
 from chalicelib.store.inbox import Reason
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.edge import answers
-from chalicelib.edge.event_calls import MAX_SHOWN_CHARACTERS
-from chalicelib.edge.event_parsing import received
+from chalicelib.edge.events.calls import MAX_SHOWN_CHARACTERS
+from chalicelib.edge.events.parsing import received
 from chalicelib.events import receiving
 from chalicelib.events.model import message_operation
 from chalicelib.runtime.clock import Deadline

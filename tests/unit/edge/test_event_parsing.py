@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from chalicelib.customers.contribution import LineFacts
 from chalicelib.edge.answers import REASONS
-from chalicelib.edge.customer_examples import REQUESTS as CUSTOMERS
-from chalicelib.edge.event_bodies import DATA, NEEDS_TIME, OrderCancelledData
-from chalicelib.edge.event_parsing import MAX_DETAIL_CHARACTERS, MAX_EVENT_BYTES, received
+from chalicelib.edge.customers.examples import REQUESTS as CUSTOMERS
+from chalicelib.edge.events.bodies import DATA, NEEDS_TIME, OrderCancelledData
+from chalicelib.edge.events.parsing import MAX_DETAIL_CHARACTERS, MAX_EVENT_BYTES, received
 from chalicelib.events.model import Event, OrderCancelled, OrderPaid, RefundCreated, RefundReversed, event_operation
 from chalicelib.ledger.orders import Order
 from chalicelib.ledger.policy import Days, RefundSplit

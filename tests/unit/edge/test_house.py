@@ -12,17 +12,15 @@ from typing import get_args
 import pytest
 
 import chalicelib
-from chalicelib.edge import (
-    order_calls,
-    service_calls,
-    settings_calls,
-    support_calls,
-    wallet_calls,
-    wallet_questions,
-)
 from chalicelib.edge.call import Route
+from chalicelib.edge.orders import calls as order_calls
 from chalicelib.edge.routes import ROUTES
-from chalicelib.edge.support_bodies import GrantableKind
+from chalicelib.edge.service import calls as service_calls
+from chalicelib.edge.service import settings_calls
+from chalicelib.edge.wallets import calls as wallet_calls
+from chalicelib.edge.wallets import questions as wallet_questions
+from chalicelib.edge.wallets import support_calls
+from chalicelib.edge.wallets.support_bodies import GrantableKind
 from chalicelib.ledger.lots import Kind
 
 ROOT = Path(chalicelib.__file__).parent.parent
@@ -49,13 +47,13 @@ def test_only_the_outermost_handlers_catch_everything() -> None:
     """Of a request, and of one message of a batch."""
     everything = ("Exception", "BaseException")
     catching = [
-        path.name
-        for path in EDGE.glob("*.py")
+        str(path.relative_to(EDGE))
+        for path in EDGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in everything))
     ]
-    assert sorted(catching) == ["intake.py", "releasing.py", "serving.py"]
+    assert sorted(catching) == ["functions/intake.py", "functions/releasing.py", "serving.py"]
 
 
 def imported(module: str) -> set[str]:
@@ -73,10 +71,14 @@ def test_serving_needs_neither_what_checks_tokens_nor_what_describes_the_api() -
     modules = imported("app")
     assert modules & {"jwt", "cryptography", "boto3", "chalicelib.edge.tokens"} == set()
     assert modules & {"chalicelib.edge.openapi", "chalicelib.edge.answers", "chalicelib.edge.examples"} == set()
-    assert modules & {"chalicelib.edge.settings_bodies", "chalicelib.settings.commands"} == set()
-    assert modules & {"chalicelib.edge.order_bodies", "chalicelib.edge.event_bodies", "chalicelib.edge.intake"} == set()
+    assert modules & {"chalicelib.edge.service.settings_bodies", "chalicelib.settings.commands"} == set()
     assert (
-        modules & {"chalicelib.edge.support_bodies", "chalicelib.edge.terms", "chalicelib.ledger.correcting"} == set()
+        modules & {"chalicelib.edge.orders.bodies", "chalicelib.edge.events.bodies", "chalicelib.edge.functions.intake"}
+        == set()
+    )
+    assert (
+        modules & {"chalicelib.edge.wallets.support_bodies", "chalicelib.edge.terms", "chalicelib.ledger.correcting"}
+        == set()
     )
     assert modules & {"chalicelib.ledger.folding", "chalicelib.ledger.granting", "chalicelib.wallets.support"} == set()
     assert {name for name in modules if name.startswith("chalicelib.events")} == set()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.customers.imports import ROWS_POINTED_AT, apply_chunk
-from chalicelib.edge import csv_text
+from chalicelib.edge.imports import csv_text
 from chalicelib.runtime.clock import Deadline
 from tests.unit.edge.till import Answered, Till
 

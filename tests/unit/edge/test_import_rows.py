@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.customers.importing import MAX_ROWS, Kind, Row, telling_of
 from chalicelib.customers.profile import Address
-from chalicelib.edge import csv_text
-from chalicelib.edge.import_rows import checked
+from chalicelib.edge.imports import csv_text
+from chalicelib.edge.imports.rows import checked
 from chalicelib.edge.problems import Problem
 from chalicelib.ledger.lots import Kind as CreditKind
 from chalicelib.ledger.policy import Policy

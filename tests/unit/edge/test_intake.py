@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import wiring
-from chalicelib.edge import intake
-from chalicelib.edge.intake import (
+from chalicelib.edge.functions import intake
+from chalicelib.edge.functions.intake import (
     COPIED_BYTES,
     COPIED_DETAIL_CHARACTERS,
     EVENT_SECONDS,

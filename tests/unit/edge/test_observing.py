@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.edge.observing import Follower, observe_batch
-from chalicelib.edge.publishing import BatchBlocked
+from chalicelib.edge.functions.observing import Follower, observe_batch
+from chalicelib.edge.functions.publishing import BatchBlocked
 from chalicelib.ledger.model import Entry
 from chalicelib.store.codec import entry_attributes
 from chalicelib.store.envelope import WalletId

@@ -15,7 +15,7 @@ from chalicelib.edge.answers import REASONS
 from chalicelib.edge.call import Route
 from chalicelib.edge.problems import STATUS
 from chalicelib.edge.routes import ROUTES
-from chalicelib.edge.settings_bodies import SettingsBody
+from chalicelib.edge.service.settings_bodies import SettingsBody
 from chalicelib.ledger.refusals import Refused
 from tests.unit.edge.till import Till
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns.model import Campaign, State
-from chalicelib.edge import performance_answers
+from chalicelib.edge.performance import answers as performance_answers
 from chalicelib.ledger.refusals import NotFound
 from chalicelib.performance import queries
 from chalicelib.performance.figures import Figures, figures

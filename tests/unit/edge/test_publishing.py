@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.edge import presenter, publishing
-from chalicelib.edge.announcements import announcement
-from chalicelib.edge.publishing import BatchBlocked, publish_batch, replay_range
+from chalicelib.edge.functions import publishing
+from chalicelib.edge.functions.announcements import announcement
+from chalicelib.edge.functions.publishing import BatchBlocked, publish_batch, replay_range
+from chalicelib.edge.wallets import presenter
 from chalicelib.ledger.lots import Kind
 from chalicelib.ledger.model import Entry
 from chalicelib.ledger.policy import Days

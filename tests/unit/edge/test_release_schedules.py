@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.edge import releasing, workers
+from chalicelib.edge import workers
+from chalicelib.edge.functions import releasing
 from chalicelib.ledger.limits import DAY_MS, MINUTE_MS
 from chalicelib.messaging.schedules import Schedules
 from chalicelib.runtime import environment

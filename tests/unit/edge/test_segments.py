@@ -10,8 +10,8 @@ import pytest
 from chalicelib.customers.activity import with_orders
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.store import Profiles
-from chalicelib.edge import segment_answers
-from chalicelib.edge.segment_calls import MAX_LIST_CHARACTERS
+from chalicelib.edge.segments import answers as segment_answers
+from chalicelib.edge.segments.calls import MAX_LIST_CHARACTERS
 from chalicelib.ledger.limits import DAY_MS
 from chalicelib.store.signals import Signal
 from chalicelib.store.writes import commit

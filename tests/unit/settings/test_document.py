@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.edge.settings_bodies import MAX_KINDS, ExpiryOfClass, ExpiryOfKind, SettingsBody
-from chalicelib.edge.support_bodies import GrantableKind
+from chalicelib.edge.service.settings_bodies import MAX_KINDS, ExpiryOfClass, ExpiryOfKind, SettingsBody
+from chalicelib.edge.wallets.support_bodies import GrantableKind
 from chalicelib.ledger.lots import Kind, LotClass
 from chalicelib.ledger.money import EXPONENT
 from chalicelib.ledger.policy import (

@@ -1,0 +1,1 @@
+"""Calls about customers, and what producers tell of them."""

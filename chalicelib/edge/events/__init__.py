@@ -1,0 +1,1 @@
+"""Events: how they are read, and calls about those that were rejected."""

@@ -1,0 +1,1 @@
+"""What functions do that no request waits for: queues, streams, schedules."""

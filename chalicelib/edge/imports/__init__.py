@@ -1,0 +1,1 @@
+"""Imports and exports: tables of customers and of credit."""

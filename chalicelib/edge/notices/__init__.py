@@ -1,0 +1,1 @@
+"""Calls about notices: templates, webhooks, what became of each."""

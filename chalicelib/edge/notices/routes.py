@@ -1,0 +1,122 @@
+"""Calls about notices."""
+
+from __future__ import annotations
+
+from chalicelib.edge.access import CAMPAIGNS_READ, CAMPAIGNS_WRITE, CUSTOMERS_READ, READ, SETTINGS
+from chalicelib.edge.call import Later, Route
+
+_CALLS = "chalicelib.edge.notices.calls"
+_BODIES = "chalicelib.edge.notices.bodies"
+_TEMPLATE = "/v1/notice-templates/{template}"
+
+NOTICES: tuple[Route, ...] = (
+    Route(
+        "list_notice_templates",
+        "GET",
+        "/v1/notice-templates",
+        "Every template of notices by name, built-in ones included that have no other in their place",
+        Later(_CALLS, "templates"),
+        answer="NoticeTemplatePage",
+        scopes=CAMPAIGNS_READ,
+        paged=True,
+        refusals=("invalid_cursor",),
+    ),
+    Route(
+        "get_notice_template",
+        "GET",
+        _TEMPLATE,
+        "One template of notices",
+        Later(_CALLS, "template"),
+        answer="NoticeTemplate",
+        scopes=CAMPAIGNS_READ,
+        versioned=True,
+    ),
+    Route(
+        "put_notice_template",
+        "PUT",
+        _TEMPLATE,
+        "Put a template in the place of the one of that name, built in or not",
+        Later(_CALLS, "put_template"),
+        answer="NoticeTemplate",
+        scopes=CAMPAIGNS_WRITE,
+        body=Later(_BODIES, "TemplateBody"),
+        mutates=True,
+        versioned=True,
+        if_match_optional=True,
+        refusals=("version_conflict", "notice_limit_exceeded"),
+    ),
+    Route(
+        "delete_notice_template",
+        "DELETE",
+        _TEMPLATE,
+        "Take away the merchant's own template; a built-in one of that name is in force again",
+        Later(_CALLS, "delete_template"),
+        answer="NoticeThingDeleted",
+        scopes=CAMPAIGNS_WRITE,
+        mutates=True,
+    ),
+    Route(
+        "preview_notice_template",
+        "POST",
+        _TEMPLATE + "/preview",
+        "What a notice would say, with sample values where none are given",
+        Later(_CALLS, "preview"),
+        answer="NoticePreview",
+        scopes=CAMPAIGNS_READ | CAMPAIGNS_WRITE,
+        body=Later(_BODIES, "PreviewBody"),
+    ),
+    Route(
+        "create_webhook",
+        "POST",
+        "/v1/webhooks",
+        "Tell an https address of what happens to credit. The answer is the only one with the secret",
+        Later(_CALLS, "create_webhook"),
+        answer="NoticeWebhookWithSecret",
+        scopes=SETTINGS,
+        body=Later(_BODIES, "WebhookBody"),
+        status=201,
+        mutates=True,
+        refusals=("notice_limit_exceeded",),
+    ),
+    Route(
+        "list_webhooks",
+        "GET",
+        "/v1/webhooks",
+        "Every webhook, without its secret",
+        Later(_CALLS, "webhooks"),
+        answer="NoticeWebhookPage",
+        scopes=SETTINGS,
+    ),
+    Route(
+        "rotate_webhook",
+        "POST",
+        "/v1/webhooks/{webhook}/rotate",
+        "A new secret; for a day both sign",
+        Later(_CALLS, "rotate_webhook"),
+        answer="NoticeWebhookWithSecret",
+        scopes=SETTINGS,
+        body=Later(_BODIES, "RotateBody"),
+        mutates=True,
+    ),
+    Route(
+        "delete_webhook",
+        "DELETE",
+        "/v1/webhooks/{webhook}",
+        "Tell an address nothing more",
+        Later(_CALLS, "delete_webhook"),
+        answer="NoticeThingDeleted",
+        scopes=SETTINGS,
+        mutates=True,
+    ),
+    Route(
+        "list_notices",
+        "GET",
+        "/v1/customers/{customer}/notices",
+        "What a customer was told of its credit over each channel, or why it was not, newest first",
+        Later(_CALLS, "notices"),
+        answer="SentNoticePage",
+        scopes=READ | CUSTOMERS_READ,
+        paged=True,
+        refusals=("invalid_cursor",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Calls about the service itself and the merchant's settings."""

@@ -1,0 +1,1 @@
+"""Calls about wallets: questions, what a checkout does, what support does."""
