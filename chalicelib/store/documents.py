@@ -23,8 +23,9 @@ from typing import Any
 
 from pynamodb.exceptions import GetError, QueryError
 
+from chalicelib.store.items import BATCH_READS
 from chalicelib.store.packing import compact, deflate, item_of, looked_at, parsed
-from chalicelib.store.reading import BATCH_READS, Store
+from chalicelib.store.reading import Store
 from chalicelib.store.signals import Unread, unread
 from chalicelib.store.tables import DOCUMENTS_DUE, DUE_SHARDS
 from chalicelib.store.writes import Write

@@ -7,18 +7,16 @@ the wallet's version and everything is read again; the other way round a redempt
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.ledger.booking import SPENDS
 from chalicelib.ledger.model import Entry, Redemption
 from chalicelib.ledger.refusals import OrderLimitExceeded
 from chalicelib.store.codec import entry_of, redemption_of
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.items import Items
 from chalicelib.store.signals import Unread
 from chalicelib.store.tables import OPERATION, ORDERS
-
-if TYPE_CHECKING:
-    from chalicelib.store.reading import Store
 
 MAX_REFUNDS_READ = 2
 """Operations found by one refund's id: enough to see that it is not unique."""
@@ -28,7 +26,7 @@ MAX_RECORDS_READ = 50
 """Redemptions of one order whose records are read."""
 
 
-def entries_about(store: Store, wallet_id: WalletId, order_id: str) -> tuple[Entry, ...]:
+def entries_about(store: Items, wallet_id: WalletId, order_id: str) -> tuple[Entry, ...]:
     """The wallet's entries about an order, oldest first, strongly consistent.
 
     :raises Unread: they could not be read, retries included
@@ -43,7 +41,7 @@ def entries_about(store: Store, wallet_id: WalletId, order_id: str) -> tuple[Ent
     return tuple(sorted(entries, key=lambda entry: entry.sequence))
 
 
-def redemptions_among(store: Store, entries: tuple[Entry, ...]) -> tuple[tuple[Redemption, ...], dict[str, bytes]]:
+def redemptions_among(store: Items, entries: tuple[Entry, ...]) -> tuple[tuple[Redemption, ...], dict[str, bytes]]:
     """The redemptions that these entries made, oldest first, and their records as stored.
 
     :raises Unread: they could not be read, retries included
@@ -73,7 +71,7 @@ class RefundMade:
     order_id: str
 
 
-def refunds_made(store: Store, refund_id: str) -> list[RefundMade]:
+def refunds_made(store: Items, refund_id: str) -> list[RefundMade]:
     """The operations that made a refund of that id: none, one, or two where orders share it. The index lags a little.
 
     :raises Unread: they could not be read, retries included

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.exceptions import GetError, QueryError
+from pynamodb.exceptions import GetError
 
 from chalicelib.ledger.history import NO_HISTORY, OrderHistory
 from chalicelib.ledger.lots import lot_sequence
@@ -22,12 +22,12 @@ from chalicelib.runtime.clock import Clock
 from chalicelib.store.codec import entry_of, redemption_of, wallet_of
 from chalicelib.store.connections import Connections
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.items import Items
 from chalicelib.store.order_reading import entries_about, redemptions_among
 from chalicelib.store.signals import Unread, unread
 from chalicelib.store.tables import (
     CLOCK_KEY,
     OPERATION,
-    REFUNDS,
     SETTINGS_KEY,
     TALLY,
     OperationRow,
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 _REDEMPTION_ID = re.compile(r"rdm_([a-z2-7]{24})")
 _HOLD_ID = re.compile(r"hld_([a-z2-7]{24})")
 _LOT_ID = re.compile(r"lot_[1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,3})?")
-BATCH_READS = 4
-"""Tries to read what DynamoDB left unprocessed of a batch of keys."""
 AUDIT_PAGE_ENTRIES = 1_000
 MAX_WALLETS_OF_CUSTOMER = 250
 """There are fewer currencies than this."""
@@ -83,12 +81,11 @@ class Seen:
     tally: Tally = NOTHING_YET
 
 
-class Store:
-    """Reads of one stack's tables. `clock` is the machine's; a test clock, where there is one, overrides it."""
+class Store(Items):
+    """What one stack's tables say. `clock` is the machine's; a test clock, where there is one, overrides it."""
 
     def __init__(self, tables: Tables, connections: Connections, clock: Clock, *, test_clock: bool) -> None:
-        self.tables = tables
-        self.connections = connections
+        super().__init__(tables, connections)
         self.clock = clock
         self.has_test_clock = test_clock
 
@@ -169,7 +166,7 @@ class Store:
 
     def wallets_of(self, customer: str) -> tuple[list[Wallet], int]:
         """All wallets of a customer by currency, and the present (milliseconds)."""
-        items = self._pages(self.tables.wallets_name, customer, limit=MAX_WALLETS_OF_CUSTOMER)
+        items = self.pages(self.tables.wallets_name, customer, limit=MAX_WALLETS_OF_CUSTOMER)
         wallets = [wallet_of(self.tables.wallet.from_raw_data(item)) for item in items]
         return wallets, self.now()
 
@@ -193,7 +190,7 @@ class Store:
     def entries_before(self, wallet_id: WalletId, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
         """A page of entries, newest first, with sequences below `before`; and the next page's `before`, if any."""
         older = None if before is None else self.tables.entry.sequence < before
-        page = self._query(
+        page = self.query(
             self.tables.ledger_name,
             str(wallet_id),
             limit=limit,
@@ -206,7 +203,7 @@ class Store:
 
     def entries_through(self, wallet_id: WalletId, last: int) -> Iterator[Entry]:
         """Every entry up to sequence `last`, oldest first: the whole history, page by page."""
-        items = self._pages(
+        items = self.pages(
             self.tables.ledger_name,
             str(wallet_id),
             limit=AUDIT_PAGE_ENTRIES,
@@ -216,31 +213,13 @@ class Store:
 
     def entries_between(self, wallet_id: WalletId, first: int, last: int) -> Iterator[Entry]:
         """Every entry from sequence `first` to `last`, both included, oldest first."""
-        items = self._pages(
+        items = self.pages(
             self.tables.ledger_name,
             str(wallet_id),
             limit=AUDIT_PAGE_ENTRIES,
             range_key_condition=self.tables.entry.sequence.between(first, last),
         )
         return (entry_of(self.tables.entry.from_raw_data(item)) for item in items)
-
-    def items_of_index(self, index: str, hash_key: str, range_key: Any) -> Iterator[dict[str, Any]]:
-        """Items of the ledger table by its local index, strongly consistent, page by page.
-
-        :raises Unread: DynamoDB could not be read, retries included
-        """
-        return self._pages(self.tables.ledger_name, hash_key, range_key_condition=range_key, index_name=index)
-
-    def keys_by_refund(self, refund_id: str, limit: int) -> list[tuple[str, str]]:
-        """Keys of the operations that made a refund of that id; an index that lags behind the table.
-
-        :raises Unread: DynamoDB could not be read, retries included
-        """
-        try:
-            page = self.connections.reads.query(self.tables.wallets_name, refund_id, index_name=REFUNDS, limit=limit)
-        except QueryError as error:
-            raise unread(error) from error
-        return [(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
 
     def _order(self, item: dict[str, Any] | None) -> Order | None:
         if item is None:
@@ -287,47 +266,6 @@ class Store:
         if item is not None and "now" in item:
             return int(item["now"]["N"])
         return self.clock.now()
-
-    def items(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-        """Items of the wallets table by key, strongly consistent, in one round trip.
-
-        :raises Unread: DynamoDB could not be read, retries included
-        """
-        table = self.tables.wallets_name
-        reads = self.connections.reads
-        try:
-            if len(keys) == 1:
-                item = reads.get_item(table, *keys[0], consistent_read=True).get("Item")
-                return {keys[0]: item} if item else {}
-            found: dict[tuple[str, str], dict[str, Any]] = {}
-            wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]
-            for _ in range(BATCH_READS):
-                answer = reads.batch_get_item(table, wanted, consistent_read=True)
-                for item in answer["Responses"].get(table, []):
-                    found[item["pk"]["S"], item["sk"]["S"]] = item
-                left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys")
-                if not left:
-                    return found
-                wanted = [{"pk": key["pk"]["S"], "sk": key["sk"]["S"]} for key in left]
-        except GetError as error:
-            raise unread(error) from error
-        raise Unread("DynamoDB left keys of a batch unprocessed")
-
-    def _pages(self, table: str, hash_key: str, **how: Any) -> Iterator[dict[str, Any]]:
-        """All items of a query, page by page: a page may end before its limit, at a megabyte."""
-        start: dict[str, Any] | None = None
-        while True:
-            page = self._query(table, hash_key, exclusive_start_key=start, **how)
-            yield from page["Items"]
-            start = page.get("LastEvaluatedKey")
-            if not start:
-                return
-
-    def _query(self, table: str, hash_key: str, **how: Any) -> dict[str, Any]:
-        try:
-            return self.connections.reads.query(table, hash_key, consistent_read=True, **how)
-        except QueryError as error:
-            raise unread(error) from error
 
 
 def tally_key(what: str, wallet_id: WalletId) -> tuple[str, str]:

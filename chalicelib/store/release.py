@@ -27,8 +27,9 @@ from chalicelib.store.codec import wallet_of
 from chalicelib.store.documents import MAX_KEYS
 from chalicelib.store.documents import Key as DocumentKey
 from chalicelib.store.envelope import WalletId
+from chalicelib.store.items import BATCH_READS
 from chalicelib.store.packing import deflate, inflate, item_of
-from chalicelib.store.reading import BATCH_READS, Store
+from chalicelib.store.reading import Store
 from chalicelib.store.settlement import Put, Written, movement, packed
 from chalicelib.store.signals import NewerSchema, Unread, unread
 from chalicelib.store.tables import CLOCK_KEY, OPERATION

@@ -13,7 +13,8 @@ from botocore.awsrequest import AWSResponse
 from chalicelib.runtime.clock import SystemClock
 from chalicelib.store.commit import Engine
 from chalicelib.store.connections import READ_RETRIES, connect
-from chalicelib.store.reading import BATCH_READS, Store
+from chalicelib.store.items import BATCH_READS
+from chalicelib.store.reading import Store
 from chalicelib.store.signals import Busy
 from chalicelib.store.tables import Tables
 from tests.engine.conftest import POLICY
