@@ -2,12 +2,13 @@
 
 After the last reminder of a lot the guard looks at all of its reminders. If none was taken by any channel to the
 customer, the lot's end is put off by EXTENSION_DAYS through the ledger, once for that end; the entry says `no_notice`.
-The new end has reminders of its own, and the guard looks again. So does a lot that lives too short to be reminded of.
+The new end has reminders of its own, and the guard looks again. Paid credit that
+lives too short to be reminded of is put off likewise, shortly before its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -21,7 +22,7 @@ from chalicelib.ledger.refusals import ExpiresEarlier, Refused
 from chalicelib.ledger.settling import SYSTEM
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import PEOPLE, Happening, Notice, Status, notice_id
-from chalicelib.notices.reminding import DaysOf, last_call, morning_of, reminder_days, usual_days
+from chalicelib.notices.reminding import DaysOf, lives_too_short, morning_of, reminder_days, usual_days
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.documents import Documents
@@ -43,15 +44,30 @@ class Guarded:
 
 
 def guarded(lots: Iterable[Lot], day: date, policy: Policy, days_of: DaysOf = usual_days) -> list[Guarded]:
-    """Those of these lots that must be announced, and whose last call (see `reminding`) is on this local day."""
+    """Those of these lots that must be announced, and whose last reminder is on this local day."""
+    return [
+        each
+        for each in _to_be_announced(lots, policy)
+        if reminder_days(each.lot, policy.zone, days_of(each.lot))[-1:] == [day]
+    ]
+
+
+def guarded_short(lots: Iterable[Lot], lot_id: str, policy: Policy) -> list[Guarded]:
+    """That one of these lots, if it must be announced and lives too short to be."""
+    return [
+        each
+        for each in _to_be_announced(lots, policy)
+        if each.lot.id == lot_id and lives_too_short(each.lot, policy.zone)
+    ]
+
+
+def _to_be_announced(lots: Iterable[Lot], policy: Policy) -> Iterator[Guarded]:
     kinds = policy.require_notice_kinds
     classes = {CLASS_OF_KIND[kind] for kind in kinds if kind in CLASS_OF_KIND}
-    found = []
     for lot in lots:
         required = lot.lot_class in classes if lot.kind is Kind.REINSTATED else lot.kind in kinds
-        if required and lot.expires_at is not None and last_call(lot, policy.zone, days_of(lot)) == day:
-            found.append(Guarded(lot, lot.expires_at))
-    return found
+        if required and lot.expires_at is not None:
+            yield Guarded(lot, lot.expires_at)
 
 
 def announced(docs: Documents, wallet: WalletId, lot: Lot, zone: tzinfo, days: Iterable[int]) -> bool:

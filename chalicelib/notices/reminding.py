@@ -5,6 +5,7 @@ and the guard's look at what became of the last reminder.
                         / available-12    entry 12 granted credit that is available from now
                         / guard-…         see `guarding`; the local day of the last reminder; with an entry's number,
                                           of what that entry granted when the reminder had gone out already
+                        / short-lot_7/…   the same look at a lot that lives too short for a reminder; its end
 
 Each stands in the table's index of what is due, and leaves when it is done. It says nothing of money: whoever takes it
 in hand reads the wallet, and what is no longer so is not told. A reminder's day has one document however many lots it
@@ -22,7 +23,7 @@ from typing import Protocol
 
 from chalicelib.ledger.conditions import BASIS_POINTS, local_time
 from chalicelib.ledger.limits import DAY_MS, HOUR_MS
-from chalicelib.ledger.lots import Lot
+from chalicelib.ledger.lots import Lot, LotClass
 from chalicelib.ledger.model import Entry
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import Happening, happening_of
@@ -47,6 +48,7 @@ TRIES = 5
 DUE_LIST = "notices-"
 AVAILABLE = "available-"
 GUARD = "guard-"
+SHORT = "short-"
 LOOK_AFTER_MS = 12 * HOUR_MS
 """The guard looks so long after the last reminder: by then every channel has taken it or has been given up."""
 LOOK_BEFORE_MS = HOUR_MS
@@ -96,14 +98,11 @@ def reminder_days(lot: Lot, zone: tzinfo, wanted: Iterable[int] = REMINDER_DAYS)
     return [last - timedelta(days=days) for days in kept]
 
 
-def last_call(lot: Lot, zone: tzinfo, wanted: Iterable[int] = REMINDER_DAYS) -> date | None:
-    """The local day of a lot's last reminder; of one whose life is too short for any, the last day that it is alive.
-    None where its owner is not to be reminded."""
-    wanted = tuple(wanted)
-    days = reminder_days(lot, zone, wanted)
-    if days:
-        return days[-1]
-    return last_day_of(lot, zone) if wanted else None
+def lives_too_short(lot: Lot, zone: tzinfo) -> bool:
+    """Whether a lot that was paid for ends before anybody could be reminded of it. Not so what a hold that lapsed after
+    the lot's own end gave back for a while: of that end there were reminders."""
+    ends = lot.expires_at is not None and not lot.from_release
+    return ends and lot.lot_class is LotClass.PAID and not reminder_days(lot, zone)
 
 
 def morning_of(day: date, zone: tzinfo) -> int:
@@ -116,22 +115,25 @@ def due_documents(
 ) -> dict[Key, int]:
     """What these entries make due, and when (milliseconds). Of a lot that is extended the earlier days stay due, and
     then find nothing. What came after its last reminder's time is looked at by the guard all the same: the reminder of
-    that day may have gone out without it. So is what lives too short for a reminder."""
+    that day may have gone out without it. So is what lives too short for a reminder, shortly before its end."""
     pk = shelf.due_of(wallet)
     found: dict[Key, int] = {}
     for entry in entries:
         if happening_of(entry) is Happening.AVAILABLE:
             found[pk, f"{AVAILABLE}{entry.sequence}"] = max(lot.effective_at for lot in entry.lots)
         for lot in entry.lots:
-            wanted = days_of(lot)
-            days, last = reminder_days(lot, zone, wanted), last_call(lot, zone, wanted)
+            days = reminder_days(lot, zone, days_of(lot))
             for day in days:
                 if morning_of(day, zone) >= entry.at - DAY_MS:
                     found[pk, day.isoformat()] = morning_of(day, zone)
-            if last is None or lot.expires_at is None or entry.at >= lot.expires_at:
+            if lot.expires_at is None or entry.at >= lot.expires_at:
                 continue
-            if not days or morning_of(last, zone) < entry.at:
-                found[pk, f"{GUARD}{last.isoformat()}/{entry.sequence}"] = look_at([lot.expires_at], entry.at)
+            if days and morning_of(days[-1], zone) < entry.at:
+                found[pk, f"{GUARD}{days[-1].isoformat()}/{entry.sequence}"] = look_at([lot.expires_at], entry.at)
+            if lives_too_short(lot, zone):
+                found[pk, f"{SHORT}{lot.id}/{lot.expires_at}"] = max(
+                    entry.at, lot.effective_at, lot.expires_at - LOOK_BEFORE_MS
+                )
     return found
 
 

@@ -19,7 +19,7 @@ from chalicelib.notices import guarding, saying, sending
 from chalicelib.notices import store as shelf
 from chalicelib.notices.model import PEOPLE, Channel, Happening, Notice, notice_of
 from chalicelib.notices.post import Post, Terms
-from chalicelib.notices.reminding import AVAILABLE, GUARD, arrange, look_at, morning_of
+from chalicelib.notices.reminding import AVAILABLE, GUARD, SHORT, arrange, look_at, morning_of
 from chalicelib.notices.saying import MAX_PRODUCTS
 from chalicelib.notices.sending import Order
 from chalicelib.runtime.clock import Deadline
@@ -120,6 +120,8 @@ def _act(post: Post, document: Document, deadline: Deadline) -> None:
         _available(post, wallet_id, wallet, what.removeprefix(AVAILABLE), now)
     elif what.startswith(GUARD):
         _guard(post, wallet_id, wallet, _guarded_day(what), now, deadline)
+    elif what.startswith(SHORT):
+        _guard_short(post, wallet_id, wallet, what.removeprefix(SHORT).partition("/")[0], now, deadline)
     else:
         _remind(post, wallet_id, wallet, date.fromisoformat(what), now, deadline)
     _done(post, document)
@@ -156,8 +158,15 @@ def _remind(post: Post, wallet_id: WalletId, wallet: Wallet, day: date, now: int
 
 
 def _guard(post: Post, wallet_id: WalletId, wallet: Wallet, day: date, now: int, deadline: Deadline) -> None:
-    guarded = guarding.guarded(saying.alive_lots(wallet, now), day, post.engine.policy, post.days_of)
-    _put_off(post, wallet_id, guarded, deadline)
+    policy = post.engine.policy
+    lots = saying.expiring_lots(wallet, day, now, policy, post.days_of)
+    _put_off(post, wallet_id, guarding.guarded(lots, day, policy, post.days_of), deadline)
+
+
+def _guard_short(post: Post, wallet_id: WalletId, wallet: Wallet, lot: str, now: int, deadline: Deadline) -> None:
+    """Nobody was to be told of it, so nothing needs to be looked up."""
+    for each in guarding.guarded_short(saying.alive_lots(wallet, now), lot, post.engine.policy):
+        guarding.put_off(post.engine, wallet_id, each, deadline)
 
 
 def _put_off(post: Post, wallet_id: WalletId, guarded: Sequence[guarding.Guarded], deadline: Deadline) -> None:

@@ -10,7 +10,7 @@
     ATTRIBUTE    string, integer or true and false      = != > >= < <= in exists
 
 `in` takes a list of what `=` takes one of. `exists` takes true (or nothing), or false. What lies ahead may also be `=`
-or `!=` true or false: whether there is one.
+or `!=` true or false: whether it does, within `within_days`.
 """
 
 from __future__ import annotations

@@ -103,6 +103,9 @@ class _Existence:
 
 
 def _existence(leaf: Leaf) -> _Existence | None:
+    if isinstance(leaf.value, bool) and leaf.field == "wallet.expiring_within_days":
+        ahead = leaf.ahead  # of a wallet that was read it is known that nothing expires
+        return _Existence(leaf.value is (leaf.op != "!="), lambda told: ahead is None or told <= ahead)
     if leaf.op != "exists":
         return None
     ahead = leaf.ahead
@@ -116,9 +119,14 @@ def _number(leaf: Leaf) -> Test:
 
 
 def _ahead(leaf: Leaf, test: Test) -> Test:
-    """The test, and that it lies within so many days."""
+    """The test, and that it lies within so many days; or, asked for by yes or no, only that."""
     ahead = leaf.ahead
-    if ahead is None or isinstance(test, _Existence):
+    if isinstance(test, _Existence):
+        return test
+    if isinstance(leaf.value, bool):
+        wanted = leaf.value is (leaf.op == "=")
+        return lambda told: (ahead is None or told <= ahead) is wanted
+    if ahead is None:
         return test
     return lambda told: test(told) if told <= ahead else False
 

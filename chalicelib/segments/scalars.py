@@ -19,7 +19,7 @@ MAX_DAYS = 36_500
 """Days ago, or ahead. How far back a profile remembers days one by one is `customers.activity.HORIZON_DAYS`."""
 _DATE = re.compile(r"(19[0-9]{2}|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(
-    r"(19[0-9]{2}|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    r"(19[0-9]{2}|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
     re.ASCII,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -107,6 +107,24 @@ def day(told: Json, at: str) -> Day:
     raise WrongWhere(
         at, f"must be a date YYYY-MM-DD or an RFC 3339 instant, 1900 to 2199, or so many days ago, 0 to {MAX_DAYS}"
     )
+
+
+def disorder(first: Day | None, last: Day | None) -> str | None:
+    """What is wrong with a last day before the first; None where nothing is, or only the merchant's zone could say."""
+    match first, last:
+        case int(), int():
+            return "must not be more days ago than from" if last > first else None
+        case datetime(), datetime():
+            return "must not be before from" if last < first else None
+        case date(), date():
+            mixed = isinstance(first, datetime) or isinstance(last, datetime)
+            return "must not be before from" if (_date(last) - _date(first)).days < -mixed else None
+    return None
+
+
+def _date(day: date | datetime) -> date:
+    """In UTC; in the merchant's zone an instant may be of the day before or after."""
+    return day.date() if isinstance(day, datetime) else day
 
 
 def days(told: Json, at: str) -> int:

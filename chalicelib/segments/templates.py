@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.ledger.limits import MAX_AMOUNT
 from chalicelib.ledger.refusals import NotFound, Refused
 from chalicelib.segments.blueprint import Json, Parameter, ParameterType, Template
-from chalicelib.segments.scalars import MAX_COUNT, MAX_DAYS, MAX_VALUES, WrongWhere, day, word
+from chalicelib.segments.scalars import MAX_COUNT, MAX_DAYS, MAX_VALUES, WrongWhere, day, disorder, word
 
 
 class WrongParameter(Refused):
@@ -60,11 +60,10 @@ def instantiate(template: str, parameters: Mapping[str, Any] | None = None) -> J
 
 
 def _told(template: Template, values: Mapping[str, Any]) -> Json:
-    first, last = values.get("from"), values.get("to")
-    if isinstance(first, str) and isinstance(last, str) and last < first:
-        raise WrongParameter("must not be before from", field=_pointer("to"))
-    if isinstance(first, int) and isinstance(last, int) and last > first:
-        raise WrongParameter("must not be more days ago than from", field=_pointer("to"))
+    if "from" in values and "to" in values:
+        first, last = (day(values[name], _pointer(name)) for name in ("from", "to"))
+        if wrong := disorder(first, last):
+            raise WrongParameter(wrong, field=_pointer("to"))
     return template.build(values)
 
 

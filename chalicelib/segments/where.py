@@ -12,11 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from chalicelib.ledger.limits import MAX_ID_CHARACTERS
 from chalicelib.segments.fields import FIELDS, OPS, Besides, Field
-from chalicelib.segments.scalars import Day, Json, Value, WrongWhere, day, days, value_of, word
+from chalicelib.segments.scalars import Day, Json, Value, WrongWhere, day, days, disorder, value_of, word
 
 __all__ = ["Every", "Leaf", "Not", "Some", "Where", "Window", "WrongWhere", "leaves", "parse"]
 
@@ -121,8 +120,6 @@ def _leaf(told: Mapping[str, Json], at: str) -> Leaf:
     op = told.get("op")
     if not isinstance(op, str) or op not in OPS[field.shape]:
         raise WrongWhere(f"{at}/op", f"must be one of {' '.join(sorted(OPS[field.shape]))} for {field.name}")
-    if Besides.AHEAD in field.besides and op in ("=", "!=") and isinstance(told.get("value"), bool):
-        told, op = {**told, "value": told["value"] is (op == "=")}, "exists"  # "a birthday in the next N days: yes"
     of = _of(field, told.get("of", named), f"{at}/of")
     window, ahead = _window(field, told, at)
     if op == "exists":
@@ -131,6 +128,8 @@ def _leaf(told: Mapping[str, Json], at: str) -> Leaf:
             raise WrongWhere(f"{at}/value", "must be true, false or left out with exists")
     elif "value" not in told:
         raise WrongWhere(f"{at}/value", "is missing")
+    elif isinstance(told["value"], bool) and Besides.AHEAD in field.besides and op in ("=", "!="):
+        value = told["value"]  # "a birthday in the next 30 days: yes"
     else:
         value = value_of(field, op, told["value"], f"{at}/value")
     return Leaf(field.name, op, value, window, ahead, of)
@@ -175,15 +174,8 @@ def _window(field: Field, told: Mapping[str, Json], at: str) -> tuple[Window | N
         return Window(days(told["within_days"], f"{at}/within_days"), 0), None
     first = day(told["from"], f"{at}/from") if "from" in asked else None
     last = day(told["to"], f"{at}/to") if "to" in asked else None
-    match first, last:
-        case (datetime(), datetime()) if last < first:
-            raise WrongWhere(f"{at}/to", "must not be before from")
-        case (datetime(), _) | (_, datetime()):
-            pass  # whether it is the other way round is for the merchant's zone to say
-        case (date(), date()) if last < first:
-            raise WrongWhere(f"{at}/to", "must not be before from")
-        case (int(), int()) if last > first:
-            raise WrongWhere(f"{at}/to", "must not be more days ago than from")
+    if wrong := disorder(first, last):
+        raise WrongWhere(f"{at}/to", wrong)
     return Window(first, last), None
 
 

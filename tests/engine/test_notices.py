@@ -488,14 +488,35 @@ def test_credit_that_came_after_the_last_reminder_of_its_day_is_guarded_too(room
 
 
 def test_credit_that_lives_too_short_to_be_reminded_of_does_not_expire_untold(room: Mailroom, anna: WalletId) -> None:
+    """It is put off shortly before its end, once; nothing else that ends about then is touched."""
+    room.time.at = instant("2027-03-30T12:00")
+    room.till.issue(anna, 5_000, Kind.MIGRATION, expires=At(instant("2027-04-03")))
+    room.told(anna)
     room.time.at = instant("2027-03-31T20:00")
     for kind in (Kind.MIGRATION, Kind.PROMOTION):
         room.till.issue(anna, 700, kind, expires=At(instant("2027-04-01T12:00")))
         room.told(anna)
-    room.time.at += 12 * HOUR_MS
+    for now, times in (("04-01T08:00", 0), ("04-01T11:00", 1), ("04-01T11:30", 1)):
+        room.time.at = instant(f"2027-{now}")
+        room.day(anna)
+        assert len(no_notice(room, anna)) == times
+    ends = [lot.expires_at for lot in room.till.stored(anna).lots]
+    assert ends == [instant(f"2027-{end}") for end in ("04-03", "04-15T12:00", "04-01T12:00")]
+
+
+def test_what_a_lapsed_hold_gives_back_for_a_day_is_not_put_off(room: Mailroom, anna: WalletId) -> None:
+    """Its owner had been reminded of the end that it outlived."""
+    paid(room, anna)
     room.day(anna)
-    ends = {lot.kind: lot.expires_at for lot in room.till.stored(anna).lots}
-    assert ends == {Kind.PROMOTION: instant("2027-04-01T12:00"), Kind.MIGRATION: instant("2027-04-15T12:00")}
+    room.time.at = instant("2027-03-31T23:00")
+    room.till.hold(anna, 1_000, ttl_seconds=7_200)
+    room.time.at = instant("2027-04-01T02:00")
+    room.till.issue(anna, 1, Kind.PROMOTION)
+    (back,) = [lot for lot in room.till.stored(anna).lots if lot.from_release]
+    room.told(anna)
+    room.time.at = (back.expires_at or 0) - HOUR_MS // 2
+    room.day(anna)
+    assert no_notice(room, anna) == []
 
 
 def test_an_end_that_somebody_else_moved_meanwhile_is_left_alone(room: Mailroom, anna: WalletId) -> None:

@@ -20,7 +20,7 @@ from chalicelib.notices import store as shelf
 from chalicelib.notices.guarding import REASON
 from chalicelib.notices.model import FINAL, PEOPLE, Channel, Happening, Notice, Status, happening_of
 from chalicelib.notices.nominating import CAMPAIGN, notice_of_entry
-from chalicelib.notices.reminding import GUARD, REMINDER_DAYS, last_call, morning_of, reminder_days
+from chalicelib.notices.reminding import GUARD, REMINDER_DAYS, SHORT, lives_too_short, morning_of, reminder_days
 from chalicelib.notices.store import Record
 from chalicelib.store.envelope import WalletId
 from tests.simulation.channels import Delivered
@@ -185,10 +185,11 @@ def _nothing_ended_unannounced(telling: Telling, stored: Stored, letters: Letter
             ended = entry.type is EntryType.EXPIRED
             for part in entry.allocations if ended else ():
                 lot = terms[part.lot]
-                days, last = reminder_days(lot, UTC), last_call(lot, UTC)
-                if lot.kind is not Kind.MIGRATION or lot.id in touched or last is None:
+                days = reminder_days(lot, UTC)
+                about = days[-1].isoformat() if days else f"{SHORT}{lot.id}/{lot.expires_at}"
+                if lot.kind is not Kind.MIGRATION or lot.id in touched or not (days or lives_too_short(lot, UTC)):
                     continue
-                if _came_too_late(telling, name, last.isoformat(), lot.expires_at or 0):
+                if _came_too_late(telling, name, about, lot.expires_at or 0):
                     continue
                 marks = [f"{name}/{day} {Happening.EXPIRING}" for day in days]
                 told = [each for mark in marks for channel in PEOPLE for each in letters.get((mark, channel), ())]
@@ -199,9 +200,9 @@ def _nothing_ended_unannounced(telling: Telling, stored: Stored, letters: Letter
                 assert entry.type is EntryType.EXTENDED, f"18: {entry}"
 
 
-def _came_too_late(telling: Telling, wallet: str, day: str, end: int) -> bool:
+def _came_too_late(telling: Telling, wallet: str, what: str, end: int) -> bool:
     done = {key: telling.done.get(key, end) for key in telling.done.keys() | telling.due.keys()}
-    about = [at for (pk, sk), at in done.items() if pk == f"r#{wallet}" and day in sk.removeprefix(GUARD)]
+    about = [at for (pk, sk), at in done.items() if pk == f"r#{wallet}" and what in sk.removeprefix(GUARD)]
     return any(at >= end for at in about)
 
 

@@ -49,7 +49,12 @@ class RuleBody(Body):
     base: Literal["merchandise_less_credit", "merchandise", "total_less_credit", "total"] | None = None
     sites: Few[Name] | None = None
     grant: RuleGrant
-    cap_per_customer: Annotated[int, Field(ge=1, le=MAX_CAP)] | None = None
+    cap_per_customer: (
+        Annotated[
+            int, Field(ge=1, le=MAX_CAP, description="Grants, not money: how often the rule grants to one customer")
+        ]
+        | None
+    ) = None
     delay_days: Annotated[int, Field(ge=0, le=MAX_DELAY_DAYS)] | None = None
     expires: Expires | None = None
     notify: bool | None = None

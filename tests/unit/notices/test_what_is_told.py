@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.ledger.limits import DAY_MS, HOUR_MS
+from chalicelib.ledger.limits import DAY_MS
 from chalicelib.ledger.lots import Kind, Lot, LotClass
 from chalicelib.ledger.model import Entry
 from chalicelib.ledger.policy import At, Policy
-from chalicelib.notices.guarding import guarded
+from chalicelib.notices.guarding import guarded, guarded_short
 from chalicelib.notices.model import Channel, Happening, Notice, happening_of, notice_id
-from chalicelib.notices.reminding import due_documents, morning_of, reminder_days
+from chalicelib.notices.reminding import due_documents, lives_too_short, morning_of, reminder_days
 from chalicelib.store.envelope import WalletId
 from tests.passbook import Passbook, instant
 
@@ -111,12 +111,24 @@ def test_the_guard_looks_before_the_end_of_what_lives_too_short_for_a_reminder()
     book = Passbook(opened="2027-01-01T23:00")
     book.grant(100, Kind.MIGRATION, expires=At(instant("2027-01-03T00:00")))
     (due,) = due_documents(ANNA, book.entries, UTC).items()
-    assert due == (("r#anna/EUR", "guard-2027-01-02/1"), book.now + 12 * HOUR_MS)
     (short,) = book.wallet.lots
-    assert [each.lot for each in guarded([short], date(2027, 1, 2), POLICY)] == [short]
+    assert due == (("r#anna/EUR", f"short-{short.id}/{short.expires_at}"), instant("2027-01-02T23:00"))
+    assert [each.lot for each in guarded_short([short], short.id, POLICY)] == [short]
 
 
-def test_who_is_not_to_be_reminded_is_not_looked_after() -> None:
+def test_what_is_too_short_is_looked_at_when_it_can_be_used_if_that_is_later() -> None:
+    book = Passbook(opened="2027-01-01T23:00")
+    usable = instant("2027-02-01T11:30")
+    book.grant(100, Kind.MIGRATION, expires=At(instant("2027-02-01T12:00")), effective_at=usable)
+    assert list(due_documents(ANNA, book.entries, UTC).values()) == [usable]
+
+
+def test_only_what_was_paid_for_is_looked_after_when_it_lives_too_short() -> None:
     short = lot("2027-01-01", "2027-01-02", Kind.MIGRATION)
-    assert guarded([short], date(2027, 1, 1), POLICY, lambda _: ()) == []
-    assert len(guarded([short], date(2027, 1, 1), POLICY)) == 1
+    assert lives_too_short(short, UTC)
+    assert not lives_too_short(replace(short, lot_class=LotClass.PROMOTIONAL), UTC)
+    assert not lives_too_short(replace(short, expires_at=None), UTC)
+    assert not lives_too_short(replace(short, from_release=True), UTC)
+    assert not lives_too_short(lot("2027-01-01", "2027-01-04", Kind.MIGRATION), UTC)
+    nobody = replace(POLICY, require_notice_kinds=frozenset({Kind.PROMOTION}))
+    assert guarded_short([short], short.id, nobody) == []

@@ -308,6 +308,17 @@ def test_birthdays_come_in_so_many_days(birth: str, today: str, days: int) -> No
         assert verdict(leaf("birthday", "<=", days - 1), born(birth), facts) is False
 
 
+def test_that_a_birthday_lies_ahead_can_be_asked_by_yes_or_no() -> None:
+    """Of whom no birthday is known it is neither, as of anything that is not known."""
+    facts = Facts(instant("2026-09-21T12:00"), BERLIN)
+    soon, late = born("1990-09-25"), born("1990-12-25")
+    for op, value, of_soon in (("=", True, True), ("!=", True, False), ("=", False, False), ("!=", False, True)):
+        tree = leaf("birthday", op, value, within_days=30)
+        assert (verdict(tree, soon, facts), verdict(tree, late, facts)) == (of_soon, not of_soon)
+        assert verdict(tree, NOBODY, facts) is None
+        assert verdict({"not": tree}, NOBODY, facts) is None
+
+
 @pytest.mark.parametrize(
     ("birth", "today", "age"),
     [("2000-02-29", "2027-02-27", 26), ("2000-02-29", "2027-02-28", 27), ("2000-06-01", "2026-06-01", 26)],
@@ -423,6 +434,10 @@ def test_credit_expires_within_days_where_some_of_it_that_can_be_spent_does() ->
     forever = wallet((5, None, -1))
     assert verdict(leaf("wallet.expiring_within_days", "<=", 9, of="EUR"), NOBODY, EUR=forever) is None
     assert verdict(leaf("wallet.expiring_within_days", "exists", of="EUR"), NOBODY, EUR=forever) is False
+    assert (
+        verdict(leaf("wallet.expiring_within_days", "=", False, of="EUR", within_days=9), NOBODY, EUR=forever) is True
+    )
+    assert verdict(leaf("wallet.expiring_within_days", "=", True, of="EUR", within_days=10), NOBODY, EUR=full) is True
 
 
 def test_a_wallet_that_was_not_read_is_not_known() -> None:

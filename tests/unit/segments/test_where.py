@@ -215,6 +215,27 @@ def test_an_instant_before_the_other_is_no_window() -> None:
     assert wrong.value.pointer == "/to"
 
 
-@pytest.mark.parametrize(("op", "value", "wanted"), [("=", True, True), ("=", False, False), ("!=", True, False)])
-def test_that_something_lies_ahead_can_be_said_as_yes_or_no(op: str, value: bool, wanted: bool) -> None:
-    assert parse(leaf("birthday", op, value, within_days=30)) == Leaf("birthday", "exists", wanted, ahead=30)
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-01-05T00:00:00Z", "2026-01-01"),
+        ("2026-01-05", "2026-01-01T00:00:00Z"),
+        ("2026-01-05", "2026-01-04"),
+        (3, 4),
+    ],
+)
+def test_a_window_does_not_end_before_it_begins(first: Any, last: Any) -> None:
+    with pytest.raises(WrongWhere) as wrong:
+        parse(leaf("orders.count", ">=", 1, **{"from": first, "to": last}))
+    assert wrong.value.pointer == "/to"
+
+
+def test_what_only_the_merchants_zone_could_say_is_taken() -> None:
+    window = {"from": "2026-01-02", "to": "2026-01-01T12:00:00Z"}  # the 2nd, east of there
+    assert isinstance(parse(leaf("orders.count", ">=", 1, **window)), Leaf)
+
+
+@pytest.mark.parametrize("told", ["2026-01-01T00:00:00+12:60", "2026-01-01T00:00:00+24:00"])
+def test_an_offset_is_one_of_a_clock(told: str) -> None:
+    with pytest.raises(WrongWhere):
+        parse(leaf("orders.last_at", ">=", told))
