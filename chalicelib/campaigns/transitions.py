@@ -95,15 +95,7 @@ def miss(campaign: Campaign, now: int) -> Campaign:
     _demand(campaign, "ended", State.SCHEDULED)
     if campaign.run == FIRST_RUN:
         return fail(campaign, ENDED, now)
-    return replace(
-        campaign,
-        state=State.RELEASED,
-        run=campaign.run - 1,
-        release_at=campaign.previous_release_at,
-        previous_release_at=None,
-        updated_at=now,
-        due_at=None,
-    )
+    return replace(_without_waiting_run(campaign), state=State.RELEASED, updated_at=now, due_at=None)
 
 
 def planned(campaign: Campaign, summary: Summary, now: int) -> Campaign:
@@ -165,7 +157,7 @@ def resume(campaign: Campaign, now: int) -> Campaign:
 
 
 def cancel(campaign: Campaign, now: int) -> Campaign:
-    """For ever. What it granted and is still pending is to be revoked; what is usable stays.
+    """For ever. What it granted and is still pending is to be revoked; what is usable stays. A run that waited is none.
 
     :raises CampaignState: it is over: cancelled, failed, or released and its credit usable
     """
@@ -174,8 +166,9 @@ def cancel(campaign: Campaign, now: int) -> Campaign:
     ):
         raise _refused(campaign, "cancelled")
     revoking = _to_revoke(campaign, now)
+    waited = (campaign.paused_from or campaign.state) is State.SCHEDULED and campaign.run > FIRST_RUN
     return replace(
-        campaign,
+        _without_waiting_run(campaign) if waited else campaign,
         state=State.CANCELLED,
         paused_from=None,
         revoking=revoking,
@@ -207,6 +200,11 @@ def looked_at(campaign: Campaign, now: int) -> Campaign:
     if campaign.due_at is None:
         raise _refused(campaign, "looked at")
     return replace(campaign, due_at=now + LOOK_AGAIN_MS)
+
+
+def _without_waiting_run(campaign: Campaign) -> Campaign:
+    """As the run before left it."""
+    return replace(campaign, run=campaign.run - 1, release_at=campaign.previous_release_at, previous_release_at=None)
 
 
 def _to_revoke(campaign: Campaign, now: int) -> int | None:

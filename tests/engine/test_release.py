@@ -660,6 +660,19 @@ def test_what_became_of_everybody_in_an_earlier_run_stays_told(fair: Fair) -> No
     assert (told.audience, told.granted, told.granted_amount, told.skipped) == (1, 1, 500, 0)
 
 
+def test_a_cancellation_between_two_runs_leaves_the_one_that_was(fair: Fair) -> None:
+    campaign = fair.campaign(of_list(fair.named(2)), repeat=Repeat(Every(days=7)))
+    fair.release(campaign)
+    before = fair.progress(campaign)
+    fair.change(campaign, transitions.cancel)
+    fair.time.at += 2 * MINUTE
+    fair.minute()
+    fair.work()
+    after = fair.progress(campaign)
+    assert (after.run, after.started_at, after.finished_at) == (1, before.started_at, before.finished_at)
+    assert (before.granted, after.granted, after.revoked) == (2, 2, 2)
+
+
 def test_what_became_of_a_run_that_never_began_cannot_be_told(fair: Fair) -> None:
     campaign = fair.campaign(of_list(fair.named(1)), repeat=Repeat(Every(days=7)))
     for begun in (0, 1, 2):

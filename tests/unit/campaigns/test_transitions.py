@@ -190,6 +190,15 @@ def test_cancelling_before_the_last_runs_credit_is_usable_takes_that_run_back() 
     assert transitions.cancel(begun, NINE + DAY_MS - 1).revoking == 2
 
 
+def test_a_run_that_waited_when_it_was_cancelled_never_was() -> None:
+    """What is shown, and taken back, is the run that was; also where the campaign was paused meanwhile."""
+    again = released(repeat=DAILY)
+    for was in (again, transitions.pause(again, BEGUN + 1)):
+        cancelled = transitions.cancel(was, NINE - 1)
+        assert (again.run, cancelled.run, cancelled.revoking) == (2, 1, 1)
+        assert (cancelled.release_at, cancelled.finished_at) == (NINE, again.finished_at)
+
+
 def test_runs_share_the_budget() -> None:
     again = released(repeat=DAILY, budget=5_000)
     assert (again.spent, again.budget_left) == (4_500, 500)
