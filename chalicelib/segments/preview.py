@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import ceil, sqrt
-from threading import Lock
+from threading import Condition
 
 from chalicelib.customers.distribution import WIDTH_BASIS_POINTS
 from chalicelib.customers.profile import Profile
@@ -69,17 +69,25 @@ class _Budget:
 
     def __init__(self, profiles: int) -> None:
         self._left = profiles
-        self._lock = Lock()
+        self._taken = 0
+        self._change = Condition()
 
-    def take(self) -> int:
-        with self._lock:
+    def take(self, seconds: float) -> int:
+        """As many as one page may have. While there are none left, others may have taken more than they need: it waits
+        for those, so long at the most."""
+        with self._change:
+            self._change.wait_for(lambda: self._left or not self._taken, seconds)
             taken = min(PAGE_PROFILES, self._left)
             self._left -= taken
+            self._taken += taken
             return taken
 
-    def give_back(self, profiles: int) -> None:
-        with self._lock:
-            self._left += profiles
+    def settle(self, taken: int, read: int) -> None:
+        """Of those that were taken so many were read; the others are there again."""
+        with self._change:
+            self._taken -= taken
+            self._left += taken - read
+            self._change.notify_all()
 
     @property
     def left(self) -> int:
@@ -97,13 +105,13 @@ def preview(store: Store, where: Where, facts: Facts, deadline: Deadline, profil
     def count(shard: str) -> _Counted:
         return _count(shard, source, budget, deadline, lambda page: evaluate(store, page, [matcher], _customer))
 
-    first = count(SHARDS[0])
-    counted = [first]
-    if first.whole:
-        # As many more as there is room for, if they are as large; one that is cut short counts for nothing.
-        more = min(len(SHARDS) - 1, budget.left // max(1, first.total))
-        with ThreadPoolExecutor(THREADS) as pool:
-            counted += pool.map(count, SHARDS[1 : 1 + more])
+    counted = [count(SHARDS[0])]
+    with ThreadPoolExecutor(THREADS) as pool:
+        while len(counted) < len(SHARDS) and budget.left and all(each.whole for each in counted):
+            # As many more as there is room for, if they are as large as the largest; else one, which may be smaller.
+            # What is cut short counts for nothing.
+            more = max(1, budget.left // max(1, *(each.total for each in counted)))
+            counted += pool.map(count, SHARDS[len(counted) : len(counted) + more])
     asks = any(FIELDS[leaf.field].shape is Shape.PERCENTILE for leaf in leaves(where))
     return replace(_told(counted, facts.now), percentile_error=WIDTH_BASIS_POINTS if asks else None)
 
@@ -117,10 +125,14 @@ def _count(
 ) -> _Counted:
     counted = _Counted()
     after: str | None = None
-    while deadline.remaining_seconds > LONGEST_READ_SECONDS and (limit := budget.take()):
-        page, after = source.looked_at(shard, after, limit)
-        found = members(page)
-        budget.give_back(limit - found.seen)
+    while (seconds := deadline.remaining_seconds - LONGEST_READ_SECONDS) > 0 and (limit := budget.take(seconds)):
+        read = 0
+        try:
+            page, after = source.looked_at(shard, after, limit)
+            found = members(page)
+            read = found.seen
+        finally:
+            budget.settle(limit, read)
         counted.total += found.standing
         counted.matched += len(found.matched)
         counted.sample += found.matched[: SAMPLE - len(counted.sample)]
