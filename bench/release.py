@@ -9,7 +9,6 @@ else the machine does meets both.
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -38,7 +37,7 @@ from chalicelib.store.reading import Store
 from chalicelib.store.release import GROUP_WALLETS, written
 from chalicelib.store.signals import Signal
 from chalicelib.store.writes import commit
-from dev.engine import create_tables, dynamodb
+from dev.engine import dynamodb
 
 SIZES = (1_000, 10_000, 50_000)
 CAMPAIGN = "cmp_bench"
@@ -165,15 +164,7 @@ def _introduce(store: Store, endpoint: str, size: int) -> None:
 
 def _prepared(made: Bench, size: int) -> Engine:
     """An engine over tables of its own, with a campaign that is being released, its pieces and its plan."""
-    name = uuid.uuid4().hex[:8]
-    own = replace(
-        made,
-        wallets=f"{made.wallets}-{name}",
-        ledger=f"{made.ledger}-{name}",
-        customers=f"{made.customers}-{name}",
-        campaigns=f"{made.campaigns}-{name}",
-    )
-    create_tables(own.endpoint, own.wallets, own.ledger, customers=own.customers, campaigns=own.campaigns)
+    own = made.aside()
     app = Engine(own.engine().store, own.engine().policy, sleep=lambda _: None)
     docs, run = Documents(app.store, own.campaigns), Run(app.store, CAMPAIGN, RUN)
     pieces = list(_pieces(size))

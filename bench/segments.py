@@ -96,8 +96,8 @@ def show(measured: Evaluating) -> None:
 
 
 def segments(made: Bench) -> Evaluating:
-    app = made.engine()
-    store = app.store
+    made = made.aside()
+    store = made.engine().store
     _settle(made, store)
     now = store.now()
     facts = facts_for(store, UTC, now, "EUR")

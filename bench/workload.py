@@ -42,6 +42,10 @@ class Bench:
     customers: str
     campaigns: str
 
+    def aside(self) -> Bench:
+        """Tables on the same engine where nobody has been."""
+        return _with_tables(self.endpoint)
+
     def use(self) -> None:
         """Point this process at them, as a function's environment would."""
         os.environ.update(environment(self))
@@ -54,14 +58,17 @@ class Bench:
 @contextmanager
 def bench() -> Iterator[Bench]:
     """Tables of their own on an engine of their own, or on DYNAMODB_ENDPOINT."""
-    suffix = uuid.uuid4().hex[:8]
     with engine() as endpoint:
-        made = Bench(
-            endpoint, *(f"bench-{table}-{suffix}" for table in ("wallets", "ledger", "customers", "campaigns"))
-        )
-        create_tables(endpoint, made.wallets, made.ledger, customers=made.customers, campaigns=made.campaigns)
+        made = _with_tables(endpoint)
         made.use()
         yield made
+
+
+def _with_tables(endpoint: str) -> Bench:
+    suffix = uuid.uuid4().hex[:8]
+    made = Bench(endpoint, *(f"bench-{table}-{suffix}" for table in ("wallets", "ledger", "customers", "campaigns")))
+    create_tables(endpoint, made.wallets, made.ledger, customers=made.customers, campaigns=made.campaigns)
+    return made
 
 
 def environment(made: Bench) -> dict[str, str]:
