@@ -266,3 +266,19 @@ def test_a_template_that_there_is_not_is_not_found() -> None:
     with pytest.raises(NotFound) as wrong:
         instantiate("everybody")
     assert wrong.value.field == "/template"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-03-01T00:00:00Z", "2026-03-01"),
+        ("2026-03-02T00:00:00+14:00", "2026-03-01T12:00:00Z"),
+        ("2026-03-01t09:00:00Z", "2026-03-01T10:00:00Z"),
+    ],
+)
+def test_days_of_a_period_are_compared_as_days_however_they_are_said(first: str, last: str) -> None:
+    given = {"products": ["tea"], "from": first, "to": last}
+    assert instantiate("bought_product_in_period", given)
+    with pytest.raises(WrongParameter) as wrong:
+        instantiate("bought_product_in_period", {**given, "from": last, "to": "2026-02-20T00:00:00Z"})
+    assert wrong.value.field == "/parameters/to"
