@@ -2,8 +2,8 @@
 
 After the last reminder of a lot the guard looks at all of its reminders. If none was taken by any channel to the
 customer, the lot's end is put off by EXTENSION_DAYS through the ledger, once for that end; the entry says `no_notice`.
-The new end has reminders of its own, and the guard looks again. Paid credit that
-lives too short to be reminded of is put off likewise, shortly before its end.
+The new end has reminders of its own, and the guard looks again. Paid credit that lives too short to be reminded of is
+put off likewise, shortly before its end.
 """
 
 from __future__ import annotations
