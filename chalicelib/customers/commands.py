@@ -14,7 +14,7 @@ from chalicelib.customers.merging import merged, without_behaviour
 from chalicelib.customers.passing import pass_on
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Person, Profile, Telling, person_replaced
 from chalicelib.customers.refusals import CustomerMerged, MergeTooLarge, WrongCustomer
-from chalicelib.customers.store import Profiles
+from chalicelib.customers.store import Profiles, ReadAhead
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.merging import Moved, merge
 from chalicelib.ledger.plans import Act, Plan
@@ -89,21 +89,34 @@ def erase(engine: Engine, customer: str, deadline: Deadline, show: Show, *, dry_
 
 
 def tell(
-    engine: Engine, what: Happening, at: int, asked: Asked, deadline: Deadline, answer: str, *, dry_run: bool = False
+    engine: Engine,
+    what: Happening,
+    at: int,
+    asked: Asked,
+    deadline: Deadline,
+    answer: str,
+    *,
+    ahead: ReadAhead | None = None,
+    dry_run: bool = False,
 ) -> Answer:
-    """Take in what happened at an instant (milliseconds), exactly once for its operation.
+    """Take in what happened at an instant (milliseconds), exactly once for its operation. Where the customer's profile
+    was read `ahead`, it is not read again to be written, unless it has changed since.
 
     :raises WrongCustomer: born in the future
     """
     profiles = Profiles(engine.store)
+    read = [] if ahead is None else [ahead]
 
     def decide() -> Deed:
         if isinstance(what, PersonTold):
             _refuse_unborn(what.telling, at, engine.policy)
-        profile = profiles.standing(what.customer)
+        known = read.pop() if read else None
+        profile = profiles.standing(what.customer, known)
         changed = after(profile, what, at, engine.policy)
-        writes = [] if changed == profile else [profiles.write(changed)]
-        return Deed(writes, answer)
+        if changed != profile:
+            return Deed([profiles.write(changed)], answer)
+        # That nothing changes has no condition: it is only said of what is stored now.
+        return decide() if known is not None else Deed((), answer)
 
     return _once(engine, asked, deadline, decide, dry_run=dry_run)
 

@@ -50,8 +50,9 @@ from chalicelib.ledger.refusals import NotFound, Refused
 from chalicelib.messaging.queues import Queue
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import MAX_KEYS, Documents, Json
+from chalicelib.store.documents import Documents, Json
 from chalicelib.store.envelope import Answer, Envelope, WalletId, operation_id
+from chalicelib.store.items import MAX_KEYS
 from chalicelib.store.once import Decide, Deed, once
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import OutcomeUnknown, Signal

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from chalicelib.customers.codec import ALONE, Tie, body_of, profile_of, tie_of
 from chalicelib.customers.profile import MAX_MERGE_DEPTH, Profile
-from chalicelib.store.documents import Document, Documents, Key
+from chalicelib.store.documents import Document, Documents, Key, document_of
+from chalicelib.store.items import Item, Place
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Unread
 from chalicelib.store.writes import Write
@@ -32,6 +33,14 @@ class Named(NamedTuple):
 
     profile: Profile
     stands: str
+
+
+class ReadAhead(NamedTuple):
+    """A profile as it was stored some time before; no item where there was none. Only good to be written over, on the
+    condition that it is still the same."""
+
+    customer: str
+    item: Item | None
 
 
 class Profiles:
@@ -91,14 +100,19 @@ class Profiles:
         bodies, behind = self.documents.bodies(shard, limit, after=after)
         return (profile_of(customer, 0, body) for customer, body in bodies), behind
 
-    def standing(self, customer: str) -> Profile:
+    def place(self, customer: str) -> Place:
+        """Where a customer's profile is, to be read ahead."""
+        return self.documents.place(_key(customer))
+
+    def standing(self, customer: str, ahead: ReadAhead | None = None) -> Profile:
         """The profile that is kept for a customer: the one that it was merged into, where it was; a new one (version
-        0) where there is none.
+        0) where there is none. What was read ahead is not read again.
 
         :raises: as `get`
         """
         for _ in range(MAX_MERGE_DEPTH + 1):
-            profile = self.get(customer)
+            profile = self.get(customer) if ahead is None else _of_item(ahead.item)
+            ahead = None
             if profile is None:
                 return Profile(customer)
             if profile.merged_into is None:
@@ -179,6 +193,10 @@ def _merged(into: str) -> str:
 
 def _key(customer: str) -> Key:
     return shard_of(customer), customer
+
+
+def _of_item(item: Item | None) -> Profile | None:
+    return None if item is None else _profile(document_of(item))
 
 
 def _profile(document: Document) -> Profile:

@@ -36,7 +36,8 @@ from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.backoff import after_lost_race, after_trouble
 from chalicelib.store.commit import ATTEMPT_SECONDS
-from chalicelib.store.documents import MAX_KEYS, Documents, Key
+from chalicelib.store.documents import Documents, Key
+from chalicelib.store.items import MAX_KEYS
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal, Unread
 from chalicelib.store.writes import Write, commit

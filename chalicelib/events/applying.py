@@ -15,6 +15,7 @@ from typing import Any
 
 from chalicelib.customers import commands as customers
 from chalicelib.customers.passing import home_of, lend_back, pass_on, same_person
+from chalicelib.customers.store import ReadAhead
 from chalicelib.events.model import (
     CustomerDid,
     CustomersMerged,
@@ -46,8 +47,16 @@ MAX_IDS_TRIED = 4
 """Ids of one person that an event is tried under: as named, as paid, and as another worker has remembered it since."""
 
 
-def apply(engine: Engine, event: Event, deadline: Deadline, trace: Trace, *, dry_run: bool = False) -> Outcome:
-    """Do what an event asks for.
+def apply(
+    engine: Engine,
+    event: Event,
+    deadline: Deadline,
+    trace: Trace,
+    *,
+    ahead: ReadAhead | None = None,
+    dry_run: bool = False,
+) -> Outcome:
+    """Do what an event asks for; `ahead` is the profile that it changes, where it was read before.
 
     :raises NotSeenYet: it names something that may still come
     :raises Refused: it cannot be done; nothing changed
@@ -55,7 +64,7 @@ def apply(engine: Engine, event: Event, deadline: Deadline, trace: Trace, *, dry
     :raises Busy, OutcomeUnknown, Unread, NewerSchema: to be tried again
     """
     if isinstance(event.wanted, CustomerDid | CustomersMerged):
-        answer = _of_customers(engine, event, event.wanted, deadline, dry_run=dry_run)
+        answer = _of_customers(engine, event, event.wanted, deadline, ahead, dry_run=dry_run)
         trace.replayed = answer.replayed
     else:
         envelope = Envelope(
@@ -157,14 +166,22 @@ def _reverse_refund(engine: Engine, refund_id: str, envelope: Envelope) -> Answe
         raise
 
 
-def _of_customers(engine: Engine, event: Event, wanted: OfCustomers, deadline: Deadline, *, dry_run: bool) -> Answer:
+def _of_customers(
+    engine: Engine,
+    event: Event,
+    wanted: OfCustomers,
+    deadline: Deadline,
+    ahead: ReadAhead | None,
+    *,
+    dry_run: bool,
+) -> Answer:
     asked = Asked(event.operation, event.fingerprint, kept_for_ever=True)
     match wanted:
         case CustomerDid(what):
             at = engine.store.clock.now()
             assert event.time is not None, "what is told of a customer has a time"
             record = _told(event, at, what.customer)
-            return customers.tell(engine, what, event.time, asked, deadline, record, dry_run=dry_run)
+            return customers.tell(engine, what, event.time, asked, deadline, record, ahead=ahead, dry_run=dry_run)
         case CustomersMerged(customer, into):
             return customers.merge_into(
                 engine,

@@ -11,12 +11,13 @@ busy, unknown, unread --------------------------------------------> nothing said
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from chalicelib.customers.store import Profiles, ReadAhead
 from chalicelib.events.applying import apply, record_of
-from chalicelib.events.model import Event, Outcome, Status, event_operation
+from chalicelib.events.model import CustomerDid, Event, Outcome, Status, event_operation
 from chalicelib.ledger.refusals import NotSeenYet, Refused
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
@@ -48,22 +49,40 @@ class Received:
         return self.stands_for
 
 
-def known(inbox: Inbox, received: list[Received]) -> list[Outcome | None]:
-    """What is known of each of these messages (at most 100) before anything is done, in one read.
+class Known(NamedTuple):
+    """What is known of a message before anything is done: its outcome, if it is a duplicate; else the profile that it
+    will change, if it is the first of its batch to do so."""
+
+    outcome: Outcome | None = None
+    ahead: ReadAhead | None = None
+
+
+def known(engine: Engine, inbox: Inbox, received: Sequence[Received]) -> list[Known]:
+    """What is known of each of these messages (at most 50), in one read.
 
     Another message under the (source, id) of an applied event is no duplicate: nothing is known of it.
 
     :raises Unread: it could not be read
     """
-    done = inbox.applied(each.read.operation for each in received if isinstance(each.read, Event))
+    events = [each.read if isinstance(each.read, Event) else None for each in received]
+    profiles = Profiles(engine.store) if any(map(_changes, events)) else None
+    places = {each: profiles.place(each) for event in events if profiles and (each := _changes(event))}
+    done, found = inbox.applied((event.operation for event in events if event), places.values())
 
-    def outcome(read: Event | Reason) -> Outcome | None:
-        if not isinstance(read, Event):
-            return None
-        row = done.get(read.operation)
-        return Outcome(Status.DUPLICATE) if row is not None and row.request == read.fingerprint else None
+    def of(event: Event | None) -> Known:
+        row = done.get(event.operation) if event else None
+        if row is not None and event and row.request == event.fingerprint:
+            return Known(Outcome(Status.DUPLICATE))
+        customer = _changes(event)
+        place = places.pop(customer, None) if customer else None
+        return Known(ahead=ReadAhead(customer, found.get(place)) if customer and place else None)
 
-    return [outcome(each.read) for each in received]
+    return [of(event) for event in events]
+
+
+def _changes(event: Event | None) -> str | None:
+    """The customer whose profile is all that an event changes, as far as it can be told from the event."""
+    return event.wanted.what.customer if event and isinstance(event.wanted, CustomerDid) else None
 
 
 def receive(
@@ -74,9 +93,11 @@ def receive(
     trace: Trace,
     *,
     last_try: bool,
+    ahead: ReadAhead | None = None,
     dry_run: bool = False,
 ) -> Outcome:
-    """Do what a message asks for, or keep it with the reason why not. A dry run only tells, and writes nothing.
+    """Do what a message asks for, or keep it with the reason why not. A dry run only tells, and writes nothing. What
+    was read `ahead` is not read again.
 
     :raises Busy, OutcomeUnknown, Unread, NewerSchema: it must come again
     """
@@ -84,7 +105,7 @@ def receive(
         reason = received.read
     else:
         try:
-            return apply(engine, received.read, deadline, trace, dry_run=dry_run)
+            return apply(engine, received.read, deadline, trace, ahead=ahead, dry_run=dry_run)
         except NotSeenYet as refusal:
             reason = Reason(refusal.code, refusal.detail)
             if not last_try:

@@ -21,12 +21,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pynamodb.exceptions import GetError, QueryError
+from pynamodb.exceptions import QueryError
 
-from chalicelib.store.items import BATCH_READS
+from chalicelib.store.items import MAX_KEYS, Item, Place
 from chalicelib.store.packing import compact, deflate, item_of, looked_at, parsed
 from chalicelib.store.reading import Store
-from chalicelib.store.signals import Unread, unread
+from chalicelib.store.signals import unread
 from chalicelib.store.tables import DOCUMENTS_DUE, DUE_SHARDS
 from chalicelib.store.writes import Write
 
@@ -36,8 +36,6 @@ Key = tuple[str, str]
 
 MAX_DOCUMENT_BYTES = 300_000
 """Of a body, deflated: DynamoDB takes 400,000 bytes for an item."""
-MAX_KEYS = 100
-"""Keys that one batch reads."""
 _LOOKED_AT = ["pk", "sk", "body"]
 
 
@@ -227,33 +225,19 @@ class Documents:
             },
         )
 
-    def _items(self, keys: Sequence[Key], attributes: list[str] | None = None) -> Iterator[Json]:
-        reads = self._store.connections.reads
-        try:
-            if len(keys) == 1:
-                item = reads.get_item(self._table, *keys[0], consistent_read=True, attributes_to_get=attributes).get(
-                    "Item"
-                )
-                yield from [item] if item else []
-                return
-            wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]
-            for _ in range(BATCH_READS):
-                answer = reads.batch_get_item(self._table, wanted, consistent_read=True, attributes_to_get=attributes)
-                yield from answer["Responses"].get(self._table, [])
-                left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys")
-                if not left:
-                    return
-                wanted = [{"pk": key["pk"]["S"], "sk": key["sk"]["S"]} for key in left]
-        except GetError as error:
-            raise unread(error) from error
-        raise Unread("DynamoDB left keys of a batch unprocessed")
+    def place(self, key: Key) -> Place:
+        """Where a document is, for who reads it together with what is elsewhere."""
+        return Place(self._table, *key)
+
+    def _items(self, keys: Sequence[Key], attributes: Sequence[str] = ()) -> Iterator[Item]:
+        return (item for _, item in self._store.items_at([self.place(key) for key in keys], attributes))
 
 
 class TooLarge(Exception):
     """A document would be larger than one may be; callers bound what goes into one, so this is a defect of ours."""
 
 
-def document_of(item: Json) -> Document:
+def document_of(item: Item) -> Document:
     """The document that an item is."""
     return Document(
         key=(item["pk"]["S"], item["sk"]["S"]),

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pynamodb.exceptions import QueryError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.store.items import Item, Place
 from chalicelib.store.packing import deflate, inflate
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import KeyReused, OutcomeUnknown, Signal, Unread, signal_of, unread
@@ -70,6 +72,13 @@ class Fate:
     event: EventRow | None
 
 
+class Applied(NamedTuple):
+    """Records of operations that were committed, by operation; and the items that were read beside them."""
+
+    rows: dict[str, OperationRow]
+    beside: dict[Place, Item]
+
+
 class Inbox:
     """The records of events in one stack's tables."""
 
@@ -77,14 +86,18 @@ class Inbox:
         self._store = store
         self._tables = store.tables
 
-    def applied(self, operations: Iterable[str]) -> dict[str, OperationRow]:
-        """Those of these operations (at most 100) that were committed, in one read.
+    def applied(self, operations: Iterable[str], beside: Iterable[Place] = ()) -> Applied:
+        """Those of these operations that were committed, and what is in other places, in one read (at most 100 items).
 
         :raises Unread: they could not be read
         """
-        keys = [(f"#{operation}", OPERATION) for operation in dict.fromkeys(operations)]
-        raw = self._store.items(keys) if keys else {}
-        return {pk[1:]: self._tables.operation.from_raw_data(item) for (pk, _), item in raw.items()}
+        marks = {self._place(operation): operation for operation in operations}
+        places = list(dict.fromkeys([*marks, *beside]))
+        found = dict(self._store.items_at(places)) if places else {}
+        rows = {
+            marks[place]: self._tables.operation.from_raw_data(item) for place, item in found.items() if place in marks
+        }
+        return Applied(rows, {place: item for place, item in found.items() if place not in marks})
 
     def fate(self, operation: str) -> Fate:
         """What became of the event that this operation is of.
@@ -210,6 +223,9 @@ class Inbox:
             raise unread(error) from error
         found = [rows.from_raw_data(item) for item in page["Items"]]
         return found, found[-1].sk if found and page.get("LastEvaluatedKey") else None
+
+    def _place(self, operation: str) -> Place:
+        return Place(self._tables.wallets_name, f"#{operation}", OPERATION)
 
     def _event_row(self, operation: str, before: EventRow | None, status: str, reason: Reason, at: int) -> EventRow:
         return self._tables.event(

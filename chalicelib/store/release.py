@@ -17,21 +17,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
-from pynamodb.exceptions import GetError
-
 from chalicelib.ledger.limits import MAX_TRANSACTION_ITEMS
 from chalicelib.ledger.model import Wallet
 from chalicelib.ledger.plans import Plan
 from chalicelib.store.codec import wallet_of
-from chalicelib.store.documents import MAX_KEYS
 from chalicelib.store.documents import Key as DocumentKey
 from chalicelib.store.envelope import WalletId
-from chalicelib.store.items import BATCH_READS
+from chalicelib.store.items import MAX_KEYS, Place
 from chalicelib.store.packing import deflate, inflate, item_of
 from chalicelib.store.reading import Store
 from chalicelib.store.settlement import Put, Written, movement, packed
-from chalicelib.store.signals import NewerSchema, Unread, unread
+from chalicelib.store.signals import NewerSchema
 from chalicelib.store.tables import CLOCK_KEY, OPERATION
 
 GROUP_WALLETS = 33
@@ -103,8 +99,8 @@ def read_marks(store: Store, marks: Sequence[str]) -> list[Mark | None]:
     told: list[Mark | None] = []
     for start in range(0, len(marks), MAX_KEYS):
         keys = [(f"#{mark}", MARK) for mark in marks[start : start + MAX_KEYS]]
-        found = _items(store, {wallets: keys})
-        told += [_mark(found.get((wallets, *key))) for key in keys]
+        found = dict(store.items_at([Place(wallets, *key) for key in keys]))
+        told += [_mark(found.get(Place(wallets, *key))) for key in keys]
     return told
 
 
@@ -115,19 +111,18 @@ def read_group(store: Store, operations: Sequence[Operation], table: str, watche
     :raises Unread: DynamoDB could not be read, retries included
     """
     wallets = store.tables.wallets_name
-    keys = [(each.wallet.customer, each.wallet.currency) for each in operations]
-    records = [(f"#{each.id}", OPERATION) for each in operations]
-    marks = [None if each.mark is None else (f"#{each.mark}", MARK) for each in operations]
-    clock = [CLOCK_KEY] if store.has_test_clock else []
-    found = _items(store, {wallets: [*keys, *records, *filter(None, marks), *clock], table: [watched]})
-    told = found.get((wallets, *CLOCK_KEY), {}).get("now")
-    version = found.get((table, *watched), {}).get("version", {"N": "0"})
+    places = [Place(wallets, each.wallet.customer, each.wallet.currency) for each in operations]
+    records = [Place(wallets, f"#{each.id}", OPERATION) for each in operations]
+    marks = [None if each.mark is None else Place(wallets, f"#{each.mark}", MARK) for each in operations]
+    seen, clock = Place(table, *watched), Place(wallets, *CLOCK_KEY)
+    also = [seen, clock] if store.has_test_clock else [seen]
+    found = dict(store.items_at([*places, *records, *filter(None, marks), *also]))
+    told = found.get(clock, {}).get("now")
+    version = found.get(seen, {}).get("version", {"N": "0"})
     return Group(
-        wallets=[
-            _wallet(store, each.wallet, found.get((wallets, *key))) for each, key in zip(operations, keys, strict=True)
-        ],
-        outcomes=[_outcome(each, found.get((wallets, *key))) for each, key in zip(operations, records, strict=True)],
-        marks=[None if key is None else _mark(found.get((wallets, *key))) for key in marks],
+        wallets=[_wallet(store, each.wallet, found.get(place)) for each, place in zip(operations, places, strict=True)],
+        outcomes=[_outcome(each, found.get(place)) for each, place in zip(operations, records, strict=True)],
+        marks=[None if place is None else _mark(found.get(place)) for place in marks],
         now=store.clock.now() if told is None else int(told["N"]),
         version=int(version["N"]),
     )
@@ -191,24 +186,3 @@ def _outcome(operation: Operation, item: dict[str, Any] | None) -> str | None:
         return None
     assert item["wallet"]["S"] == str(operation.wallet), "an operation's id names its wallet"
     return inflate(item["answer"]["B"])
-
-
-def _items(store: Store, wanted: dict[str, list[tuple[str, str]]]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Items of several tables by (table, pk, sk), strongly consistent; `Store.items` reads one table."""
-    asked: dict[str, Any] = {
-        table: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}
-        for table, keys in wanted.items()
-    }
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for _ in range(BATCH_READS):
-        try:
-            answer: dict[str, Any] = store.connections.reads.dispatch("BatchGetItem", {"RequestItems": asked})
-        except BOTOCORE_EXCEPTIONS as error:
-            raise unread(GetError(f"a group could not be read: {error}", error)) from error
-        for table, items in answer["Responses"].items():
-            for item in items:
-                found[table, item["pk"]["S"], item["sk"]["S"]] = item
-        asked = answer.get("UnprocessedKeys") or {}
-        if not asked:
-            return found
-    raise Unread("DynamoDB left keys of a group unprocessed")

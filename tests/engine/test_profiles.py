@@ -15,10 +15,10 @@ from chalicelib.customers import commands, distribution, figures
 from chalicelib.customers.activity import WalletFigures
 from chalicelib.customers.commands import Merging
 from chalicelib.customers.daily import DayEmail, DayOrders
-from chalicelib.customers.happening import PersonTold
+from chalicelib.customers.happening import EmailSeen, PersonTold
 from chalicelib.customers.profile import Profile
 from chalicelib.customers.refusals import CustomerMerged
-from chalicelib.customers.store import Profiles
+from chalicelib.customers.store import Profiles, ReadAhead
 from chalicelib.ledger.lots import Kind, Source
 from chalicelib.ledger.merging import MERGE
 from chalicelib.ledger.refusals import HoldOpen, InsufficientCredit, LotLimitExceeded, WalletFrozen
@@ -123,12 +123,69 @@ def test_an_event_costs_one_read_and_one_write_and_a_duplicate_the_one_read(coun
     body = told("email.opened", {"customer": customer})
     with wire.listen() as heard:
         assert counter.post.deliver(body) == []
-    assert [request.operation for request in heard] == ["GetItem", "GetItem", "TransactWriteItems"]
+    assert [request.operation for request in heard] == ["BatchGetItem", "TransactWriteItems"]
+    assert len(heard[0].keys) == 2, "whether it was applied, and the profile"
     with wire.listen() as heard:
         assert counter.post.deliver(body) == []
         assert counter.post.deliver(body, receives=3) == []
-    assert [request.operation for request in heard] == ["GetItem", "GetItem"]
+    assert [request.operation for request in heard] == ["BatchGetItem", "BatchGetItem"]
     assert profile(counter, customer).activity.email.cells()[MAY].opens == 1
+
+
+def test_a_batch_of_ten_customers_costs_one_read_and_a_write_each(counter: Counter, wire: Wire) -> None:
+    bodies = [told("email.opened", {"customer": new_name("customer")}) for _ in range(10)]
+    with wire.listen() as heard:
+        assert counter.post.deliver(*bodies) == []
+    assert [request.operation for request in heard] == ["BatchGetItem", *["TransactWriteItems"] * 10]
+    assert len(heard[0].keys) == 20
+
+
+def test_events_of_one_customer_in_one_batch_count_each(counter: Counter, wire: Wire) -> None:
+    """The second finds that what was read ahead is used, and reads anew; it loses no race for it."""
+    customer = new_name("customer")
+    opened = [told("email.opened", {"customer": customer}) for _ in range(3)]
+    assert counter.post.deliver(opened[0]) == []
+    with wire.listen() as heard:
+        assert counter.post.deliver(*opened) == []
+    assert [each.operation for each in heard] == ["BatchGetItem", "TransactWriteItems", "GetItem", "TransactWriteItems"]
+    assert profile(counter, customer).activity.email.cells()[MAY].opens == 3
+
+
+def test_what_was_read_ahead_and_has_changed_since_is_not_written_over(counter: Counter, wire: Wire) -> None:
+    customer = new_name("customer")
+    other = list[str]()
+
+    def meanwhile(_: Request) -> None:
+        if not other:
+            other.append(told("email.opened", {"customer": customer}))
+            assert counter.post.deliver(*other) == []
+
+    wire.on(COMMIT, meanwhile, times=None)
+    counter.until_done(told("email.clicked", {"customer": customer}))
+    found = profile(counter, customer)
+    assert (found.activity.email.cells(), found.version) == ({MAY: DayEmail(opens=1, clicks=1)}, 2)
+
+
+def test_that_nothing_changes_is_not_said_of_a_profile_that_was_read_ahead(counter: Counter, wire: Wire) -> None:
+    """As read ahead the customer was erased, and nothing was to be taken in; since then the shop knows them again."""
+    customer, engine, deadline = new_name("customer"), counter.till.engine, Deadline.after(60)
+    commands.erase(engine, customer, deadline, lambda told: str(told.version), dry_run=False)
+    profiles = Profiles(engine.store)
+    place = profiles.place(customer)
+    erased = ReadAhead(customer, dict(engine.store.items_at([place]))[place])
+    commands.put(engine, customer, {}, None, deadline, lambda told: str(told.version), dry_run=False)
+    asked = Asked(new_name(), "", kept_for_ever=True)
+    commands.tell(engine, EmailSeen(customer, opens=1), MAY * 86_400_000, asked, deadline, "{}", ahead=erased)
+    assert profile(counter, customer).activity.email.cells()[MAY].opens == 1
+
+
+def test_an_event_of_a_customer_who_was_merged_reads_on_from_what_was_read_ahead(counter: Counter, wire: Wire) -> None:
+    customer, into = new_name("customer"), new_name("customer")
+    merge(counter.till, customer, into)
+    with wire.listen() as heard:
+        assert counter.post.deliver(told("email.opened", {"customer": customer})) == []
+    assert [request.operation for request in heard] == ["BatchGetItem", "GetItem", "TransactWriteItems"]
+    assert profile(counter, into).activity.email.cells()[MAY].opens == 1
 
 
 @faults(DONE_UNHEARD)

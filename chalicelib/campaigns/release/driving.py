@@ -32,7 +32,8 @@ from chalicelib.ledger.limits import SECOND_MS
 from chalicelib.runtime.clock import Deadline
 from chalicelib.segments.where import WrongWhere, parse
 from chalicelib.store.commit import Engine
-from chalicelib.store.documents import MAX_KEYS, Documents
+from chalicelib.store.documents import Documents
+from chalicelib.store.items import MAX_KEYS
 from chalicelib.store.signals import Signal
 from chalicelib.store.writes import commit
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib import wiring
+from chalicelib.customers.store import ReadAhead
 from chalicelib.edge.events.parsing import received
 from chalicelib.events import receiving
 from chalicelib.events.following import begin_batch, follow_up
 from chalicelib.events.model import Event, Outcome, Status, message_operation
-from chalicelib.events.receiving import Received
+from chalicelib.events.receiving import Known, Received
 from chalicelib.messaging.queues import TROUBLE
 from chalicelib.runtime import telemetry
 from chalicelib.runtime.clock import Deadline, stopwatch
@@ -90,13 +91,13 @@ def deal(desk: Desk, records: Sequence[dict[str, Any]], deadline: Deadline) -> l
     """The ids of the messages that must come again."""
     batch = [_read(desk.name, record) for record in records]
     try:
-        known = receiving.known(desk.inbox, [record.received for record in batch])
+        known = receiving.known(desk.engine, desk.inbox, [record.received for record in batch])
     except Unread:
         return [record.id for record in batch]
     begin_batch(desk.engine)
     left = []
-    for record, done in zip(batch, known, strict=True):
-        if not _finished(desk, record, done, deadline):
+    for record, of_it in zip(batch, known, strict=True):
+        if not _finished(desk, record, of_it, deadline):
             left.append(record.id)
     return left
 
@@ -120,16 +121,15 @@ def _read(queue: str, record: dict[str, Any]) -> Record:
     )
 
 
-def _finished(desk: Desk, record: Record, done: Outcome | None, deadline: Deadline) -> bool:
+def _finished(desk: Desk, record: Record, known: Known, deadline: Deadline) -> bool:
     """Whether the message is done with; a line about it goes to the log."""
     began, trace = stopwatch(), Trace()
     if deadline.remaining_seconds < EVENT_SECONDS / 2:
         return False
     within = Deadline.after(min(EVENT_SECONDS, deadline.remaining_seconds))
-    last_try = record.receives >= desk.max_receives
     try:
-        outcome = done or receiving.receive(desk.engine, desk.inbox, record.received, within, trace, last_try=last_try)
-        if done is None or record.again:
+        outcome = known.outcome or _received(desk, record, known.ahead, within, trace)
+        if known.outcome is None or record.again:
             _do_what_follows(desk, record, outcome, deadline)
         finished = _dealt_with(desk, record, outcome)
         told = outcome.code or outcome.status.value
@@ -141,6 +141,11 @@ def _finished(desk: Desk, record: Record, done: Outcome | None, deadline: Deadli
         telemetry.write_fault(record.id, _type(record), error)
     _tell(record, outcome, told, trace, stopwatch() - began)
     return finished
+
+
+def _received(desk: Desk, record: Record, ahead: ReadAhead | None, within: Deadline, trace: Trace) -> Outcome:
+    last_try = record.receives >= desk.max_receives
+    return receiving.receive(desk.engine, desk.inbox, record.received, within, trace, last_try=last_try, ahead=ahead)
 
 
 def _do_what_follows(desk: Desk, record: Record, outcome: Outcome, deadline: Deadline) -> None:

@@ -26,9 +26,9 @@ from chalicelib.events.model import event_operation
 from chalicelib.runtime.clock import Deadline
 from chalicelib.runtime.environment import Settings
 from chalicelib.store.envelope import Answer, WalletId
-from chalicelib.store.inbox import Message, Reason, body_of
+from chalicelib.store.inbox import Applied, Message, Reason, body_of
+from chalicelib.store.items import Place
 from chalicelib.store.signals import Busy, NewerSchema, OutcomeUnknown, Unread
-from chalicelib.store.tables import OperationRow
 from tests.unit.edge.till import NOW, DictionaryEngine, DictionaryInbox
 
 MAX_RECEIVES = 10
@@ -78,11 +78,11 @@ class CountingInbox(DictionaryInbox):
     asked = 0
     unread = False
 
-    def applied(self, operations: Iterable[str]) -> dict[str, OperationRow]:
+    def applied(self, operations: Iterable[str], beside: Iterable[Place] = ()) -> Applied:
         self.asked += 1
         if self.unread:
             raise Unread("throttled")
-        return super().applied(operations)
+        return super().applied(operations, beside)
 
 
 class Counter:

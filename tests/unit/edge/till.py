@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import cached_property
@@ -29,7 +29,8 @@ from chalicelib.settings.document import policy_of
 from chalicelib.store.commit import Decide
 from chalicelib.store.connections import Connections
 from chalicelib.store.envelope import Answer, Envelope, WalletId
-from chalicelib.store.inbox import Fate, Message, Reason
+from chalicelib.store.inbox import Applied, Fate, Message, Reason
+from chalicelib.store.items import Item, Place
 from chalicelib.store.packing import deflate
 from chalicelib.store.reading import NOTHING_ELSE, Seen, Store, Subject
 from chalicelib.store.settings import StoredSettings
@@ -100,6 +101,9 @@ class Drawer:
     def items(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
         return self._shelves.items(keys)
 
+    def items_at(self, places: Sequence[Place], attributes: Sequence[str] = ()) -> Iterator[tuple[Place, Item]]:
+        return self._shelves.items_at(places, attributes)
+
     def read(self, wallet_id: WalletId, about: Subject = NOTHING_ELSE) -> Seen:
         name = str(wallet_id)
         issued = {each.id for entry in self.entries.get(name, []) for each in entry.lots}
@@ -156,9 +160,10 @@ class DictionaryInbox:
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer
 
-    def applied(self, operations: Iterable[str]) -> dict[str, OperationRow]:
+    def applied(self, operations: Iterable[str], beside: Iterable[Place] = ()) -> Applied:
         found = {operation: self.fate(operation).operation for operation in operations}
-        return {operation: row for operation, row in found.items() if row is not None}
+        assert not list(beside), "the till knows no profiles"
+        return Applied({operation: row for operation, row in found.items() if row is not None}, {})
 
     def fate(self, operation: str) -> Fate:
         done = self._drawer.done.get(operation)
