@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.runtime.clock import SystemClock
 from chalicelib.runtime.environment import (
     event_bus,
+    lift_function,
     notices_queue_url,
     release_queue_url,
     settings,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.messaging.bus import Bus
     from chalicelib.messaging.queues import Queue
     from chalicelib.messaging.schedules import Schedules
+    from chalicelib.performance.lift import Measure
 
 
 @cache
@@ -78,6 +80,15 @@ def notices_queue() -> Queue:
     from chalicelib.messaging.queues import Queue
 
     return Queue(notices_queue_url())
+
+
+@cache
+def measure() -> Measure:
+    """What measures lifts: another function."""
+    from chalicelib.messaging.functions import Function
+    from chalicelib.performance.measuring import measured_by
+
+    return measured_by(Function(lift_function()))
 
 
 @cache

@@ -35,10 +35,14 @@ def picture(told: dict[str, Any], path: Path) -> None:
 def _who_ordered(axes: Any, lift: dict[str, Any]) -> None:
     axes.set(title="Customers who ordered", ylabel="%")
     if lift["status"] != "measured":
-        axes.text(0.5, 0.5, f"insufficient data:\n{lift['reason']}", ha="center", transform=axes.transAxes)
+        why = lift.get("reason", lift["status"])
+        axes.text(0.5, 0.5, f"no lift is told:\n{why}", ha="center", transform=axes.transAxes)
         return
-    rates = [lift["recipients_rate_basis_points"] / 100, lift["holdout_rate_basis_points"] / 100]
-    bars = axes.bar(("with the campaign", "held out"), rates, color=[INK, QUIET])
-    axes.bar_label(bars, fmt="{:.1f}")
-    difference = {name: value / 100 for name, value in lift["difference_basis_points"].items()}
-    axes.set_xlabel(f"{difference['value']:+.1f} points (95 %: {difference['low']:+.1f} to {difference['high']:+.1f})")
+    both = (lift["recipients_rate_basis_points"], lift["holdout_rate_basis_points"])
+    rates = [each["value"] / 100 for each in both]
+    spread = [[(each["value"] - each["low"]) / 100, (each["high"] - each["value"]) / 100] for each in both]
+    bars = axes.bar(("with the campaign", "held out"), rates, color=[INK, QUIET], yerr=list(zip(*spread, strict=True)))
+    for label, ink in zip(axes.bar_label(bars, fmt="{:.1f}", label_type="center"), ("white", "black"), strict=True):
+        label.set_color(ink)
+    relative = {name: value / 100 for name, value in lift["relative_basis_points"].items()}
+    axes.set_xlabel(f"lift {relative['value']:+.0f} % (95 %: {relative['low']:+.0f} to {relative['high']:+.0f})")

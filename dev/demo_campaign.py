@@ -242,6 +242,8 @@ def _performance(teller: Teller, campaign: str, buyers: list[Buyer]) -> dict[str
         lambda told: (
             told["redeemed"]["count"] == len(spent)
             and told["recipients"]["with_order"] + told["holdout"]["with_order"] == len(buyers)
+            # What measures it may have to start first.
+            and told["lift"]["status"] != "unavailable"
         ),
     )
     lift, orders = told["lift"], told["orders"]
@@ -260,13 +262,16 @@ def _performance(teller: Teller, campaign: str, buyers: list[Buyer]) -> dict[str
         "what is left is outstanding",
     )
     expect(lift["status"] == "measured", "there are enough of both sides to tell")
-    difference = lift["difference_basis_points"]
-    print(
-        f"      ordered: {lift['recipients_rate_basis_points'] / 100:.1f} % of recipients,"
-        f" {lift['holdout_rate_basis_points'] / 100:.1f} % of the holdout; difference {difference['value'] / 100:.1f}"
-        f" points (95 %: {difference['low'] / 100:.1f} to {difference['high'] / 100:.1f})"
-    )
+    for name in ("recipients", "holdout"):
+        print(f"      ordered, of {name:<12}{percent(lift[f'{name}_rate_basis_points'])}")
+    print(f"      lift                   {percent(lift['relative_basis_points'])}")
     return told
+
+
+def percent(interval: dict[str, int]) -> str:
+    """What is told in basis points, with its bounds."""
+    value, low, high = (interval[name] / 100 for name in ("value", "low", "high"))
+    return f"{value:6.1f} %  (95 %: {low:.1f} to {high:.1f})"
 
 
 def _until(ask: Callable[[], dict[str, Any]], good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

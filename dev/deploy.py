@@ -1,5 +1,6 @@
 """Deploys what dev.package made to the local AWS: the same template and code that go to a real one."""
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -35,6 +36,8 @@ def deploy(aws: str, package: Package, data: Path, test_clock: str, dynamodb_end
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = _put_layer(s3, package.layer)
     s3.put_object(Bucket=BUCKET, Key=f"{package.digest}.json", Body=json.dumps(template).encode())
     parameters = {
         "OidcIssuer": tokens.ISSUER,
@@ -46,6 +49,17 @@ def deploy(aws: str, package: Package, data: Path, test_clock: str, dynamodb_end
     outputs = _bring_up(client("cloudformation", aws), f"{aws}/{BUCKET}/{package.digest}.json", parameters)
     _put_gateway_responses(aws, outputs["RestAPIId"], package.stage, template)
     return outputs
+
+
+def _put_layer(s3: Any, layer: Path) -> dict[str, str]:
+    """Where the layer is, named by what is in it: the same one is put once, and stays the version that it is."""
+    content = layer.read_bytes()
+    place = {"Bucket": BUCKET, "Key": f"{hashlib.sha256(content).hexdigest()}.zip"}
+    try:
+        s3.head_object(**place)
+    except ClientError:
+        s3.put_object(**place, Body=content)
+    return place
 
 
 def client(service: str, aws: str) -> Any:

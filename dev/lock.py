@@ -1,6 +1,6 @@
-"""`make lock`: pins the newest versions that go together, with hashes, into the four requirements files.
+"""`make lock`: pins the newest versions that go together, with hashes, into the requirements files.
 
-Each file is bound by the one before it, so that what is tested is what is deployed.
+Most are bound by those before them, so that what is tested is what is deployed.
 """
 
 import os
@@ -12,6 +12,8 @@ from dev.places import ROOT
 
 FILES = {
     "app": "requirements.txt",
+    "statistics": "requirements-statistics.txt",
+    "statistics-3.11": "requirements-statistics-3.11.txt",
     "build": "requirements-build.txt",
     "dev": "requirements-dev.txt",
     "aws": "dev/requirements-aws.txt",

@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP_PYTHON = ROOT / ".venv" / "bin" / "python"
 AWS_PYTHON = ROOT / ".venv-aws" / "bin" / "python"
 INFRA = ROOT / "infra"
+OUT = ROOT / "out"
 STAGES = ("local", "dev", "prod")
 
 

@@ -1,4 +1,4 @@
-"""The functions that no caller waits for: time, queues and the ledger's stream start them.
+"""The functions behind the API: time, queues and the ledger's stream start them, one the API itself.
 
     sweep      every minute                 nominates the wallets that time has changed
     settle     queue settle                 books what time did to them
@@ -12,6 +12,7 @@
     campaign   queue release                finds their audience and grants it, in pieces; schedules; takes imports
     remind     every minute                 nominates the reminders that are due
     notify     queue notices                tells people
+    lift       the API, which waits for it  measures what campaigns earned against chance
 
 Each imports what it does when it is first called: every function loads this module with the application, and none of
 them must pay for the others, the API least of all.
@@ -125,3 +126,10 @@ def notify(event: SQSEvent) -> dict[str, Any]:
 
     context: Any = event.context
     return notify_batch(event.to_dict(), context)
+
+
+@workers.lambda_function(name="lift")
+def lift(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    from chalicelib.edge.functions.measuring import measure_lifts
+
+    return measure_lifts(event)

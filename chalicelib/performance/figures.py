@@ -11,13 +11,13 @@ lift             see `lift`; an order counts in a window of WINDOW_DAYS from whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chalicelib.ledger.conditions import BASIS_POINTS
 from chalicelib.performance import attribution, standing
 from chalicelib.performance.attribution import DAY, outstanding
-from chalicelib.performance.lift import Group, Lift, TooLittle, lift
+from chalicelib.performance.lift import Comparison, Group, Lift, Measure, NotMeasured, TooLittle, comparison
 from chalicelib.performance.model import Counts
 
 
@@ -36,11 +36,14 @@ class Figures:
     bought_again: int
     repeat_rate: int | None
     holdout: Group
-    lift: Lift | TooLittle
+    compared: Comparison | TooLittle
+    lift: Lift | None = None
+    """None where there is too little to compare, or it was not measured."""
 
 
 def figures(money: Counts, people: Counts, *, begun: bool) -> Figures:
-    """The figures of these counters; `begun` says whether the campaign's credit can be used already."""
+    """The figures of these counters, the lift not measured yet; `begun` says whether the campaign's credit can be used
+    already."""
     recipients = Group(people.get(standing.RECIPIENTS, 0), people.get(standing.BOUGHT, 0))
     holdout = Group(people.get(standing.HOLDOUT, 0), people.get(standing.HOLDOUT_BOUGHT, 0))
     again = people.get(standing.BOUGHT_AGAIN, 0)
@@ -56,8 +59,20 @@ def figures(money: Counts, people: Counts, *, begun: bool) -> Figures:
         bought_again=again,
         repeat_rate=_rate(again, recipients.bought),
         holdout=holdout,
-        lift=lift(recipients, holdout, begun=begun),
+        compared=comparison(recipients, holdout, begun=begun),
     )
+
+
+def with_lifts(found: Sequence[Figures], measure: Measure) -> list[Figures]:
+    """The same with their lifts, where there is enough to compare; without, where they could not be measured."""
+    comparisons = [each.compared for each in found if isinstance(each.compared, Comparison)]
+    if not comparisons:
+        return list(found)
+    try:
+        lifts = iter(measure(comparisons))
+    except NotMeasured:
+        return list(found)
+    return [replace(each, lift=next(lifts)) if isinstance(each.compared, Comparison) else each for each in found]
 
 
 def _rate(part: int, whole: int) -> int | None:

@@ -24,7 +24,7 @@ class Measured:
 
 
 def performance(store: Store, campaigns: Sequence[Measured]) -> list[Figures]:
-    """The figures of these campaigns, in their order.
+    """The figures of these campaigns, in their order, without lifts (see `figures.with_lifts`).
 
     :raises Unread: they could not be read, retries included
     """

@@ -93,6 +93,15 @@ def release_schedules() -> ReleaseSchedules | None:
 
 
 @cache
+def lift_function() -> str:
+    """Name of the function that measures lifts.
+
+    :raises WrongSetting: see there
+    """
+    return _said(os.environ, "LIFT_FUNCTION")
+
+
+@cache
 def notices_queue_url() -> str:
     """:raises WrongSetting: see there"""
     return _said(os.environ, "NOTICES_QUEUE_URL")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.performance.intervals import measure
+from chalicelib.performance.lift import Comparison, Group
+from chalicelib.performance.store import LANES
 from dev.deploy import STACK, client
 from dev.stack import Stack
 from tests.system.conftest import AsRole, fresh_key
@@ -300,6 +304,21 @@ def test_the_budget_is_never_passed_and_who_gets_nothing_is_told_why(marketing: 
     assert {each["reason"] for each in told.values() if each["status"] == "skipped"} == {"budget_exhausted"}
 
 
+def count_people(stack: Stack, campaign: str, people: dict[str, int]) -> None:
+    """Let a campaign have had so many people more, without a thousand grants."""
+    key = {"pk": {"S": f"f#{campaign}"}, "sk": {"S": f"people/{LANES - 1:02}"}}
+    names = {f"#{number}": f"n_{name}" for number, name in enumerate(people)}
+    values = {f":{number}": {"N": str(count)} for number, count in enumerate(people.values())}
+    adds = ", ".join(f"#{number} :{number}" for number in range(len(people)))
+    client("dynamodb", stack.aws).update_item(
+        TableName=stack.tables["campaigns"],
+        Key=key,
+        UpdateExpression=f"ADD {adds}",
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=values,
+    )
+
+
 def test_performance_tells_what_credit_did_and_says_when_it_cannot_compare(
     stack: Stack, as_role: AsRole, marketing: Marketing
 ) -> None:
@@ -334,6 +353,15 @@ def test_performance_tells_what_credit_did_and_says_when_it_cannot_compare(
     assert seen["days_to_redeem"]["median"] == 0
     assert (seen["recipients"]["count"], seen["recipients"]["with_order"]) == (len(granted), 1)
     assert seen["holdout"]["count"] == len(held)
-    assert seen["lift"]["status"] == "insufficient_data"
+    assert seen["lift"]["status"] == "insufficient_data", "so few"
+
+    people = {"recipients": 1_000, "recipients_bought": 310, "holdout": 110, "holdout_bought": 21}
+    count_people(stack, draft["id"], people)
+    lift = eventually(lambda: marketing.read(draft, "/performance")["lift"], lambda told: told["status"] == "measured")
+    assert lift["confidence_basis_points"] == 9_500
+    counted = Comparison(Group(1_000 + len(granted), 311), Group(110 + len(held), 21))
+    (measured,) = measure([counted])
+    assert lift["relative_basis_points"] == asdict(measured.relative), "by the function that has the library"
+    assert lift["holdout_rate_basis_points"] == asdict(measured.holdout)
     alike = marketing.marketer.get("v1/campaign-comparison", params={"campaigns": draft["id"]}).json()["data"]
     assert [each["campaign"] for each in alike] == [draft["id"]]

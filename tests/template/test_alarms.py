@@ -9,7 +9,7 @@ import pytest
 Resources = dict[str, Any]
 WORKERS = (
     "Sweep", "Settle", "Orders", "Refunds", "Customers", "Publish", "Replay", "Observe", "Release", "Campaign",
-    "Remind", "Notify",
+    "Remind", "Notify", "Lift",
 )  # fmt: skip
 FUNCTIONS = ("APIHandler", "Authorize", *WORKERS)
 DEAD_LETTERS = (

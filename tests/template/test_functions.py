@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dev.package import architecture
+from dev.libraries import architecture
 from dev.places import STAGES
 
 WORKERS = (
     "Sweep", "Settle", "Orders", "Refunds", "Customers", "Publish", "Replay", "Observe", "Release", "Campaign",
-    "Remind", "Notify",
+    "Remind", "Notify", "Lift",
 )  # fmt: skip
 FUNCTIONS = {
     "APIHandler": "ApiHandlerRole",
@@ -21,6 +21,8 @@ FUNCTIONS = {
 }
 WITH_TOKENS = ("APIHandler", "Authorize")
 """Functions that are told whose tokens are accepted."""
+WITH_TABLES = tuple(name for name in FUNCTIONS if name != "Lift")
+"""The last is told numbers by who asks it, and tells numbers."""
 
 
 def actions(service: str, names: str) -> set[str]:
@@ -68,8 +70,10 @@ MAY: dict[str, dict[str, set[str]]] = {
         "CustomersTable": CHECKED | QUERY,
         "CampaignsTable": COUNT | QUERY | actions("dynamodb", "DeleteItem"),
         "ReleaseQueue": SEND,
+        "Lift": actions("lambda", "InvokeFunction"),
     },
     "Authorize": {},
+    "Lift": {},
     "Sweep": {
         "WalletsTable": READ_ONE,
         DUE: QUERY,
@@ -171,9 +175,17 @@ def test_locally_they_run_on_what_the_host_is(resources: Resources) -> None:
 def test_functions_have_time_and_memory(resources: Resources) -> None:
     timeouts = {name: properties(resources, name)["Timeout"] for name in FUNCTIONS}
     minute = dict.fromkeys(("Sweep", "Observe", "Release", "Campaign", "Remind", "Notify"), 60)
-    assert timeouts == {**dict.fromkeys(WORKERS, 30), **minute, "APIHandler": 10, "Authorize": 5}
+    assert timeouts == {**dict.fromkeys(WORKERS, 30), **minute, "APIHandler": 10, "Authorize": 5, "Lift": 10}
     for name in FUNCTIONS:
         assert 512 <= properties(resources, name)["MemorySize"] <= 1024
+
+
+def test_only_what_measures_lifts_has_the_statistics_library(resources: Resources) -> None:
+    layers = {name: properties(resources, name).get("Layers") for name in FUNCTIONS}
+    assert layers == {**dict.fromkeys(FUNCTIONS), "Lift": [{"Ref": "StatisticsLayer"}]}
+    layer = properties(resources, "StatisticsLayer")
+    assert (layer["ContentUri"], layer["RetentionPolicy"]) == ("./statistics.zip", "Retain")
+    assert properties(resources, "APIHandler")["Environment"]["Variables"]["LIFT_FUNCTION"] == {"Ref": "Lift"}
 
 
 def test_functions_are_traced_and_log_json(resources: Resources) -> None:
@@ -193,7 +205,8 @@ def test_logs_go_to_the_group_of_their_function_and_do_not_stay_for_ever(resourc
 
 
 def test_functions_are_told_their_tables_by_reference(resources: Resources, stage: str) -> None:
-    for name in FUNCTIONS:
+    assert properties(resources, "Lift")["Environment"]["Variables"] == {"STAGE": stage}
+    for name in WITH_TABLES:
         told = properties(resources, name)["Environment"]["Variables"]
         assert told["STAGE"] == stage
         assert told["WALLETS_TABLE"] == {"Ref": "WalletsTable"}
@@ -220,14 +233,14 @@ def test_who_looks_at_tokens_is_told_their_issuer_by_reference(resources: Resour
 def test_production_has_no_test_clock_and_no_parameter_for_one(
     resources: Resources, templates: dict[str, Any], stage: str
 ) -> None:
-    for name in FUNCTIONS:
+    for name in WITH_TABLES:
         assert properties(resources, name)["Environment"]["Variables"]["TEST_CLOCK"] == "off"
     assert "TestClock" not in templates[stage]["Parameters"]
 
 
 @pytest.mark.parametrize("stage", ["local", "dev"])
 def test_elsewhere_the_test_clock_is_a_parameter(resources: Resources, templates: dict[str, Any], stage: str) -> None:
-    for name in FUNCTIONS:
+    for name in WITH_TABLES:
         assert properties(resources, name)["Environment"]["Variables"]["TEST_CLOCK"] == {"Ref": "TestClock"}
     assert templates[stage]["Parameters"]["TestClock"]["AllowedValues"] == ["on", "off"]
 

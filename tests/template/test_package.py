@@ -15,18 +15,20 @@ from dev.package import Package
 
 MEGABYTE = 1_000_000
 MAX_BYTES = 10 * MEGABYTE
+LAMBDA_BYTES = 250 * 1024 * 1024
+"""What Lambda takes of a function with its layers, unzipped."""
 
 # Run by an interpreter that sees the standard library and one folder: the local Lambda workers see more than that, and
 # would hide a library that is missing from the package.
 ALONE = """
 import sys
-folder, standard = sys.argv[1], list(sys.path)
-sys.path[:] = [folder, *standard]
+folder, more, standard = sys.argv[1], sys.argv[2:], list(sys.path)
+sys.path[:] = [folder, *more, *standard]
 {code}
 strangers = [
     f"{{name}}: {{module.__file__}}" for name, module in sys.modules.items()
     if getattr(module, "__file__", None)
-    and not module.__file__.startswith((folder, *[path for path in standard if path]))
+    and not module.__file__.startswith((folder, *more, *[path for path in standard if path]))
 ]
 assert not strangers, strangers
 third_party = {{name.partition(".")[0] for name, module in sys.modules.items()
@@ -35,11 +37,12 @@ print(*sorted(third_party))
 """
 
 
-def run_alone(unzipped: Path, code: str) -> set[str]:
-    """Runs code with nothing but the package; the top-level modules that it took from there."""
+def run_alone(unzipped: Path, code: str, *more: Path) -> set[str]:
+    """Runs code with nothing but the package, and what else there is; the top-level modules that it took from the
+    package."""
     told = {"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1", "STAGE": "local", "TEST_CLOCK": "off"}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", ALONE.format(code=code), unzipped],
+        [sys.executable, "-I", "-S", "-B", "-c", ALONE.format(code=code), unzipped, *more],
         env=told,
         cwd=unzipped,
         capture_output=True,
@@ -47,6 +50,15 @@ def run_alone(unzipped: Path, code: str) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
+
+
+@pytest.fixture(scope="session")
+def layer(packages: dict[str, Package], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda would unpack beside the function that measures lifts, in this machine's architecture."""
+    folder = tmp_path_factory.mktemp("layer")
+    with zipfile.ZipFile(packages["local"].layer) as content:
+        content.extractall(folder)
+    return folder / "python"
 
 
 def test_a_package_is_at_most_ten_megabytes(packages: dict[str, Package], stage: str) -> None:
@@ -79,9 +91,33 @@ import chalicelib
 found = [module.name for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib.")]
 assert {f"chalicelib.edge.functions.{name}" for name in ("notifying", "releasing", "observing")} <= set(found)
 for name in found:
-    importlib.import_module(name)
+    if name not in ("chalicelib.performance.intervals", "chalicelib.edge.functions.measuring"):
+        importlib.import_module(name)
 """,
     )
+
+
+def test_lifts_are_measured_with_nothing_but_the_package_and_the_layer(unzipped: Path, layer: Path) -> None:
+    code = """
+from chalicelib.edge.workers import lift
+told = lift({"comparisons": [[1000, 310, 110, 21]]}, None)
+assert told["lifts"][0]["relative"] == (6238, 932, 14120), told
+"""
+    assert "scipy" not in run_alone(unzipped, code, layer)
+
+
+@pytest.mark.parametrize("stage", ["local", "prod"])
+def test_the_layer_and_the_package_are_what_lambda_takes(packages: dict[str, Package], stage: str) -> None:
+    code, beside = (zipfile.ZipFile(path).infolist() for path in (packages[stage].code, packages[stage].layer))
+    assert sum(each.file_size for each in [*code, *beside]) <= LAMBDA_BYTES
+    assert {name.filename.partition("/")[0] for name in beside} == {"python"}
+    assert {"numpy", "scipy"} <= {name.filename.split("/")[1] for name in beside}
+
+
+def test_the_layer_is_the_same_bytes_for_both_stages_on_lambda(packages: dict[str, Package]) -> None:
+    """Else each deployment would make a new version of it."""
+    dev, prod = (packages[stage].layer.read_bytes() for stage in ("dev", "prod"))
+    assert dev == prod
 
 
 @pytest.mark.parametrize(
@@ -103,7 +139,7 @@ from pynamodb.connection import Connection
 boto3.client("dynamodb", aws_access_key_id="x", aws_secret_access_key="y").get_paginator("query")
 boto3.resource("dynamodb", aws_access_key_id="x", aws_secret_access_key="y")
 botocore.session.get_session().create_client("dynamodb").get_waiter("table_exists")
-for service in ("sqs", "events", "scheduler", "sesv2", "sns"):
+for service in ("sqs", "events", "lambda", "scheduler", "sesv2", "sns"):
     botocore.session.get_session().create_client(service)
 Connection().client
 for key, algorithm in (
@@ -124,14 +160,15 @@ def test_a_package_holds_the_app_its_libraries_and_no_rubbish(packages: dict[str
     assert not tops & {"tests", "dev", "bench", "infra", ".chalice", "pytest", "moto", "bin"}
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
     described = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
-    assert described == {"dynamodb", "events", "scheduler", "sesv2", "sns", "sqs"}
+    assert described == {"dynamodb", "events", "lambda", "scheduler", "sesv2", "sns", "sqs"}
 
 
 def test_compiled_libraries_fit_the_architecture(packages: dict[str, Package], templates: dict[str, Any]) -> None:
     machines = {"arm64": "aarch64", "x86_64": "x86_64"}
     for stage in ("dev", "prod"):
         (architecture,) = templates[stage]["Resources"]["APIHandler"]["Properties"]["Architectures"]
-        names = zipfile.ZipFile(packages[stage].code).namelist()
+        code, beside = packages[stage].code, packages[stage].layer
+        names = [name for path in (code, beside) for name in zipfile.ZipFile(path).namelist()]
         tagged = [name for name in names if name.endswith(".so") and "cpython" in name]
         assert tagged
         assert all(machines[architecture] in name for name in tagged)

@@ -79,14 +79,14 @@ class BasisPoints(Part):
 
 
 class MeasuredLift(Part):
-    """How many more of the recipients had an order than of the holdout: as a difference of both rates, and relative to
-    the holdout's, each with its interval."""
+    """How many of the recipients had an order, how many of the holdout, and by how much more of the holdout's rate the
+    recipients' is; each with its interval. Where the last one's is all above 0, chance does not explain the campaign's
+    success."""
 
     status: Literal["measured"]
     confidence_basis_points: int
-    recipients_rate_basis_points: int
-    holdout_rate_basis_points: int
-    difference_basis_points: BasisPoints
+    recipients_rate_basis_points: BasisPoints
+    holdout_rate_basis_points: BasisPoints
     relative_basis_points: BasisPoints
 
 
@@ -95,6 +95,12 @@ class InsufficientData(Part):
 
     status: Literal["insufficient_data"]
     reason: TooLittle
+
+
+class UnavailableLift(Part):
+    """There is enough to tell a lift from, and what measures it did not answer: ask again."""
+
+    status: Literal["unavailable"]
 
 
 class PerformanceDisplay(Part):
@@ -127,7 +133,7 @@ class Performance(Part):
     orders: OrdersWithCredit
     recipients: Recipients
     holdout: People
-    lift: MeasuredLift | InsufficientData = Field(discriminator="status")
+    lift: MeasuredLift | InsufficientData | UnavailableLift = Field(discriminator="status")
     window_days: int = Field(description="An order counts for a customer this long after the credit could be used")
     display: PerformanceDisplay
 

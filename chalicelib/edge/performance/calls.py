@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from chalicelib import wiring
 from chalicelib.campaigns import queries as campaigns
 from chalicelib.campaigns.model import FIRST_RUN, Campaign
 from chalicelib.edge.call import Call, Reply
 from chalicelib.edge.instants import show
 from chalicelib.edge.problems import invalid
 from chalicelib.edge.wallets import presenter
-from chalicelib.ledger.conditions import BASIS_POINTS
 from chalicelib.ledger.money import display
 from chalicelib.performance import attribution, queries, standing
-from chalicelib.performance.figures import Figures
-from chalicelib.performance.lift import CONFIDENCE_BASIS_POINTS, Group, Interval, Lift, TooLittle
+from chalicelib.performance.figures import Figures, with_lifts
+from chalicelib.performance.lift import CONFIDENCE_BASIS_POINTS, Group, TooLittle
 from chalicelib.performance.model import WINDOW_DAYS
 from chalicelib.performance.queries import Measured
 
@@ -38,7 +39,8 @@ def _told(call: Call, campaign_ids: Sequence[str]) -> list[Json]:
     store, exponents = call.engine().store, call.engine().policy.currencies
     docs, now = campaigns.documents(store), store.now()
     found = [campaigns.one(docs, each) for each in campaign_ids]
-    measured = queries.performance(store, [Measured(each.id, each.currency, _begun(each, now)) for each in found])
+    asked = [Measured(each.id, each.currency, _begun(each, now)) for each in found]
+    measured = with_lifts(queries.performance(store, asked), wiring.measure())
     return [
         shown(campaign, figures, exponents.get(campaign.currency), now)
         for campaign, figures in zip(found, measured, strict=True)
@@ -106,27 +108,14 @@ def _group(group: Group) -> Json:
 
 
 def _lift(figures: Figures) -> Json:
-    match figures.lift:
-        case Lift(difference, relative):
-            return {
-                "status": "measured",
-                "confidence_basis_points": CONFIDENCE_BASIS_POINTS,
-                "recipients_rate_basis_points": _basis_points(figures.recipients.share),
-                "holdout_rate_basis_points": _basis_points(figures.holdout.share),
-                "difference_basis_points": _interval(difference),
-                "relative_basis_points": _interval(relative),
-            }
-        case TooLittle() as reason:
-            return {"status": "insufficient_data", "reason": reason.value}
-
-
-def _interval(interval: Interval) -> Json:
+    if isinstance(figures.compared, TooLittle):
+        return {"status": "insufficient_data", "reason": figures.compared.value}
+    if figures.lift is None:
+        return {"status": "unavailable"}
     return {
-        "value": _basis_points(interval.value),
-        "low": _basis_points(interval.low),
-        "high": _basis_points(interval.high),
+        "status": "measured",
+        "confidence_basis_points": CONFIDENCE_BASIS_POINTS,
+        "recipients_rate_basis_points": asdict(figures.lift.recipients),
+        "holdout_rate_basis_points": asdict(figures.lift.holdout),
+        "relative_basis_points": asdict(figures.lift.relative),
     }
-
-
-def _basis_points(share: float) -> int:
-    return round(share * BASIS_POINTS)

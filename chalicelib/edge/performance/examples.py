@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.edge.instants import parse
 from chalicelib.edge.performance.calls import shown
 from chalicelib.performance.figures import figures
+from chalicelib.performance.lift import Interval, Lift
 
 _CAMPAIGN = Campaign(
     id="cmp_oqfsz2ulu3yd2k6ytwpdkzwt",
@@ -37,7 +39,10 @@ _PEOPLE = {
     "holdout": 110,
     "holdout_bought": 21,
 }
-_PERFORMANCE = shown(_CAMPAIGN, figures(_MONEY, _PEOPLE, begun=True), 2, parse("2026-06-01T09:00:00Z"))
+_LIFT = Lift(Interval(3_100, 2_821, 3_393), Interval(1_909, 1_284, 2_743), Interval(6_238, 932, 14_120))
+"""What `intervals` measures of these people; a test holds it to that."""
+_FIGURES = replace(figures(_MONEY, _PEOPLE, begun=True), lift=_LIFT)
+_PERFORMANCE = shown(_CAMPAIGN, _FIGURES, 2, parse("2026-06-01T09:00:00Z"))
 
 REQUESTS: dict[str, Any] = {}
 ANSWERS: dict[str, Any] = {"get_performance": _PERFORMANCE, "compare_performance": {"data": [_PERFORMANCE]}}

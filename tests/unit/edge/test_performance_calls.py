@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.edge.performance import answers as performance_answers
+from chalicelib.edge.performance import examples as performance_examples
 from chalicelib.ledger.refusals import NotFound
 from chalicelib.performance import queries
 from chalicelib.performance.figures import Figures, figures
+from chalicelib.performance.intervals import measure
+from chalicelib.performance.lift import Comparison, Group, Lift, NotMeasured
 from chalicelib.performance.queries import Measured
 from tests.unit.edge.till import NOW, Till
 
@@ -46,6 +51,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> dict[str, Campaign]:
     monkeypatch.setattr("chalicelib.campaigns.queries.one", one)
     monkeypatch.setattr("chalicelib.campaigns.queries.documents", lambda _store: None)
     monkeypatch.setattr(queries, "performance", performance)
+    monkeypatch.setattr(wiring, "measure", lambda: measure)
     return known
 
 
@@ -72,9 +78,28 @@ def test_a_campaigns_figures_are_told_with_amounts_and_basis_points(till: Till) 
 def test_lift_is_told_with_its_interval(till: Till) -> None:
     lift = of(till, "cmp_a")["lift"]
     assert (lift["status"], lift["confidence_basis_points"]) == ("measured", 9_500)
-    assert (lift["recipients_rate_basis_points"], lift["holdout_rate_basis_points"]) == (4_000, 2_000)
-    for interval, value in ((lift["difference_basis_points"], 2_000), (lift["relative_basis_points"], 10_000)):
+    for name, value in (("recipients_rate", 4_000), ("holdout_rate", 2_000), ("relative", 10_000)):
+        interval = lift[f"{name}_basis_points"]
         assert interval["low"] < interval["value"] == value < interval["high"]
+
+
+def test_a_lift_that_cannot_be_measured_now_leaves_all_else(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_order(_: object) -> list[Lift]:
+        raise NotMeasured
+
+    monkeypatch.setattr(wiring, "measure", lambda: out_of_order)
+    told = of(till, "cmp_a")
+    assert told["lift"] == {"status": "unavailable"}
+    assert told["recipients"]["count"] == 100
+
+
+def test_the_example_is_what_is_measured_of_its_people() -> None:
+    told = performance_examples.ANSWERS["get_performance"]
+    recipients, holdout = (Group(told[side]["count"], told[side]["with_order"]) for side in ("recipients", "holdout"))
+    (lift,) = measure([Comparison(recipients, holdout)])
+    names = {"recipients": "recipients_rate", "holdout": "holdout_rate", "relative": "relative"}
+    shown = {name: told["lift"][f"{said}_basis_points"] for name, said in names.items()}
+    assert asdict(lift) == shown
 
 
 def test_before_the_credit_can_be_used_no_lift_is_told(till: Till) -> None:

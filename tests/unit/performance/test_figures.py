@@ -11,7 +11,7 @@ from chalicelib.performance.lift import TooLittle
 def test_of_a_campaign_that_issued_nothing_no_rate_is_told() -> None:
     told = figures({}, {}, begun=True)
     assert (told.outstanding, told.redemption_rate, told.median_days, told.repeat_rate) == (0, None, None, None)
-    assert told.lift is TooLittle.NO_HOLDOUT
+    assert (told.compared, told.lift) == (TooLittle.NO_HOLDOUT, None)
 
 
 def test_the_rate_is_what_is_spent_of_what_was_issued_rounded_down() -> None:

@@ -1,27 +1,27 @@
-"""Lift against the holdout: intervals as published, and when nothing is said."""
+"""Lift against the holdout: what is measured, and when nothing is said."""
 
 from __future__ import annotations
-
-from math import hypot
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
-from scipy.stats.contingency import relative_risk
 
+from chalicelib.performance.intervals import measure
 from chalicelib.performance.lift import (
     LEAST_BUYERS,
     LEAST_CUSTOMERS,
+    Comparison,
     Group,
+    Interval,
     Lift,
     TooLittle,
-    difference,
-    lift,
-    relative,
+    comparison,
 )
 
-CONFIDENCE = 0.95
+
+def measured(recipients: Group, holdout: Group) -> Lift:
+    (told,) = measure([Comparison(recipients, holdout)])
+    return told
 
 
 @st.composite
@@ -32,44 +32,13 @@ def groups(draw: st.DrawFn) -> Group:
 
 
 @given(groups(), groups())
-def test_the_relative_lift_is_what_a_statistics_library_says_of_any_two_groups(one: Group, other: Group) -> None:
-    library = relative_risk(one.bought, one.customers, other.bought, other.customers)
-    bounds = library.confidence_interval(CONFIDENCE)
-    found = relative(one, other)
-    assert found.value + 1 == pytest.approx(library.relative_risk)
-    assert (found.low + 1, found.high + 1) == pytest.approx((bounds.low, bounds.high))
-
-
-@given(groups(), groups())
-def test_the_difference_is_made_of_what_a_statistics_library_says_of_each_group(one: Group, other: Group) -> None:
-    """Newcombe's method 10 joins the score intervals of both shares: each bound is as far off as both are together."""
-    of_one = binomtest(one.bought, one.customers).proportion_ci(CONFIDENCE, method="wilson")
-    of_other = binomtest(other.bought, other.customers).proportion_ci(CONFIDENCE, method="wilson")
-    found = difference(one, other)
-    assert found.value == pytest.approx(one.share - other.share)
-    assert found.value - found.low == pytest.approx(hypot(one.share - of_one.low, of_other.high - other.share))
-    assert found.high - found.value == pytest.approx(hypot(of_one.high - one.share, other.share - of_other.low))
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "low", "high"),
-    [
-        (Group(70, 56), Group(80, 48), 0.0524, 0.3339),
-        (Group(10, 9), Group(10, 3), 0.1705, 0.8090),
-        (Group(7, 6), Group(7, 2), 0.0582, 0.8062),
-        (Group(56, 5), Group(29, 0), -0.0381, 0.1926),
-        (Group(10, 0), Group(20, 0), -0.1611, 0.2775),
-        (Group(10, 0), Group(10, 0), -0.2775, 0.2775),
-        (Group(10, 10), Group(20, 0), 0.6791, 1.0000),
-        (Group(10, 10), Group(10, 0), 0.6075, 1.0000),
-    ],
-)
-def test_the_difference_has_the_interval_of_newcombes_worked_examples(
-    one: Group, other: Group, low: float, high: float
-) -> None:
-    """Statistics in Medicine 17 (1998), table II, method 10."""
-    found = difference(one, other)
-    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+def test_of_any_two_groups_what_is_estimated_lies_between_its_bounds(one: Group, other: Group) -> None:
+    told = measured(one, other)
+    for interval in (told.recipients, told.holdout, told.relative):
+        assert interval.low <= interval.value <= interval.high
+    for group, interval in ((one, told.recipients), (other, told.holdout)):
+        assert interval.low >= 0 and interval.high <= 10_000
+        assert interval.value == pytest.approx(10_000 * group.bought / group.customers, abs=0.5)
 
 
 @pytest.mark.parametrize(
@@ -80,18 +49,40 @@ def test_the_difference_has_the_interval_of_newcombes_worked_examples(
         (Group(400, 30), Group(300, 12), 0.976388, 3.600644),
     ],
 )
-def test_the_relative_lift_has_the_interval_of_a_risk_ratio(one: Group, other: Group, low: float, high: float) -> None:
+def test_the_lift_has_the_interval_of_a_risk_ratio(one: Group, other: Group, low: float, high: float) -> None:
     """Figures of statsmodels 0.14, confint_proportions_2indep(compare="ratio", method="log")."""
-    found = relative(one, other)
-    assert found.low + 1 == pytest.approx(low, abs=1e-6)
-    assert found.high + 1 == pytest.approx(high, abs=1e-6)
+    found = measured(one, other).relative
+    assert found.low == pytest.approx(10_000 * (low - 1), abs=0.51)
+    assert found.high == pytest.approx(10_000 * (high - 1), abs=0.51)
+
+
+@pytest.mark.parametrize(("group", "low", "high"), [(Group(263, 81), 2553, 3662), (Group(148, 15), 624, 1605)])
+def test_a_share_has_wilsons_interval(group: Group, low: int, high: int) -> None:
+    """R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998)
+    857, table I, method 3."""
+    found = measured(group, Group(500, 50)).recipients
+    assert (found.low, found.high) == (low, high)
 
 
 def test_the_same_in_both_groups_is_no_lift() -> None:
-    told = lift(Group(500, 50), Group(500, 50))
-    assert isinstance(told, Lift)
-    assert (told.difference.value, told.relative.value) == (0, 0)
-    assert told.difference.low < 0 < told.difference.high
+    told = measured(Group(500, 50), Group(500, 50))
+    assert told.recipients == told.holdout
+    assert told.relative.low < told.relative.value == 0 < told.relative.high
+
+
+def test_several_comparisons_are_told_in_their_order() -> None:
+    pairs = [Comparison(Group(500, 50 + 10 * number), Group(500, 50)) for number in range(3)]
+    assert [each.relative.value for each in measure(pairs)] == [0, 2_000, 4_000]
+    assert measure([]) == []
+
+
+def test_amounts_are_whole_numbers() -> None:
+    told = measured(Group(500, 51), Group(500, 50))
+    assert all(type(number) is int for each in (told.recipients, told.relative) for number in fields(each))
+
+
+def fields(interval: Interval) -> tuple[object, ...]:
+    return (interval.value, interval.low, interval.high)
 
 
 @pytest.mark.parametrize(
@@ -102,15 +93,28 @@ def test_the_same_in_both_groups_is_no_lift() -> None:
         (Group(LEAST_CUSTOMERS - 1, 20), Group(500, 50), TooLittle.TOO_FEW_CUSTOMERS),
         (Group(500, 50), Group(500, LEAST_BUYERS - 1), TooLittle.TOO_FEW_BUYERS),
         (Group(500, LEAST_BUYERS - 1), Group(500, 50), TooLittle.TOO_FEW_BUYERS),
+        (Group(500, 500), Group(40, 40), TooLittle.EVERYBODY_BOUGHT),
     ],
 )
 def test_where_there_is_too_little_nothing_is_said(recipients: Group, holdout: Group, reason: TooLittle) -> None:
-    assert lift(recipients, holdout) is reason
+    assert comparison(recipients, holdout, begun=True) is reason
 
 
 def test_nothing_is_said_before_the_credit_can_be_used() -> None:
-    assert lift(Group(500, 50), Group(500, 50), begun=False) is TooLittle.NOT_BEGUN
+    assert comparison(Group(500, 50), Group(500, 50), begun=False) is TooLittle.NOT_BEGUN
 
 
-def test_what_is_just_enough_is_told() -> None:
-    assert isinstance(lift(Group(LEAST_CUSTOMERS, LEAST_BUYERS), Group(LEAST_CUSTOMERS, LEAST_BUYERS)), Lift)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Group(LEAST_CUSTOMERS, LEAST_BUYERS), Group(LEAST_CUSTOMERS, LEAST_BUYERS)),
+        (Group(40, 40), Group(40, 39)),
+        (Group(40, 39), Group(40, 40)),
+    ],
+)
+def test_what_is_just_enough_is_told_and_has_a_spread(one: Group, other: Group) -> None:
+    told = comparison(one, other, begun=True)
+    assert told == Comparison(one, other)
+    assert isinstance(told, Comparison)
+    (lift,) = measure([told])
+    assert lift.relative.low < lift.relative.high
