@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from chalicelib.runtime.clock import SystemClock
+from chalicelib.runtime.clock import Deadline, SystemClock
 from chalicelib.runtime.environment import (
     event_bus,
     lift_function,
@@ -25,6 +25,7 @@ from chalicelib.store.tables import bind
 
 if TYPE_CHECKING:
     from chalicelib.messaging.bus import Bus
+    from chalicelib.messaging.functions import Function
     from chalicelib.messaging.queues import Queue
     from chalicelib.messaging.schedules import Schedules
     from chalicelib.performance.lift import Measure
@@ -82,13 +83,18 @@ def notices_queue() -> Queue:
     return Queue(notices_queue_url())
 
 
-@cache
-def measure() -> Measure:
-    """What measures lifts: another function."""
-    from chalicelib.messaging.functions import Function
+def measure(deadline: Deadline) -> Measure:
+    """What measures lifts until then: another function."""
     from chalicelib.performance.measuring import measured_by
 
-    return measured_by(Function(lift_function()))
+    return measured_by(_lift_function(), deadline)
+
+
+@cache
+def _lift_function() -> Function:
+    from chalicelib.messaging.functions import Function
+
+    return Function(lift_function())
 
 
 @cache

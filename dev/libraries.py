@@ -36,18 +36,23 @@ def architecture(stage: str) -> str:
     return "arm64"
 
 
-def libraries(machine: str, requirements: Path) -> Path:
-    """A folder with the libraries of a requirements file for an architecture, stripped; made if it is not
-    there."""
+def system(stage: str) -> str:
+    """Lambda's; on the local stage the host's own. Where that is no Linux the local stage runs all the same, though not
+    on what Lambda would load."""
+    return sys.platform if stage == "local" else "linux"
+
+
+def libraries(stage: str, requirements: Path) -> Path:
+    """A folder with the libraries of a requirements file for a stage, stripped; made if it is not there."""
     seen = hashlib.sha256(b"".join(path.read_bytes() for path in (requirements, Path(__file__))))
-    seen.update(repr((sys.version_info[:2], machine, sys.platform)).encode())
-    kind = f"{requirements.stem}-{machine}"
+    seen.update(repr(sys.version_info[:2]).encode())
+    kind = f"{requirements.stem}-{system(stage)}-{architecture(stage)}"
     folder = OUT / "libraries" / f"{kind}-{seen.hexdigest()[:16]}"
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
             content = Path(made, "content")
-            _install(content, machine, requirements)
+            _install(content, stage, requirements)
             if requirements == APP:
                 _strip(content)
             else:
@@ -69,9 +74,9 @@ def _compile(folder: Path) -> None:
         raise SystemExit(f"what is in {folder} could not be compiled")
 
 
-def layer(machine: str) -> Path:
+def layer(stage: str) -> Path:
     """The libraries of statistics as a layer, zipped; made if it is not there."""
-    folder = libraries(machine, STATISTICS)
+    folder = libraries(stage, STATISTICS)
     zipped = folder.with_name(f"{folder.name}.zip")
     if not zipped.exists():
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
@@ -86,12 +91,12 @@ def layer(machine: str) -> Path:
     return zipped
 
 
-def _install(folder: Path, machine: str, requirements: Path) -> None:
+def _install(folder: Path, stage: str, requirements: Path) -> None:
     options = "-qq --disable-pip-version-check --no-compile --no-deps --require-hashes --only-binary=:all:".split()
-    if sys.platform == "linux" or machine != architecture("local"):
-        # Elsewhere the host's own wheels: the local stage then runs, though not on what Lambda would load.
-        options += [f"--platform=manylinux_2_{minor}_{_MACHINES[machine]}" for minor in range(GLIBC, 16, -1)]
-        options += [f"--platform=manylinux2014_{_MACHINES[machine]}"]
+    if system(stage) == "linux":
+        machine = _MACHINES[architecture(stage)]
+        options += [f"--platform=manylinux_2_{minor}_{machine}" for minor in range(GLIBC, 16, -1)]
+        options += [f"--platform=manylinux2014_{machine}"]
     pip: list[str | Path] = [sys.executable, "-m", "pip", "install", *options, "--target", folder]
     subprocess.run([*pip, "-r", requirements], check=True, stdout=sys.stderr)
 

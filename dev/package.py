@@ -58,10 +58,11 @@ def package(stage: str) -> Package:
             with tempfile.TemporaryDirectory(dir=OUT) as made:
                 _chalice_package(stage, Path(made))
                 Path(made, "sam.json").rename(Path(made, "template.json"))
-                Path(made, LAYER).hardlink_to(layer(architecture(stage)))
-                Path(made, "digest").write_text(digest)
+                shutil.copy(layer(stage), Path(made, LAYER))
                 shutil.rmtree(target, ignore_errors=True)
-                shutil.copytree(made, target, copy_function=os.link)
+                shutil.copytree(made, target)
+                # At last: what is cut short has none, and is made again.
+                stamp.write_text(digest)
         return packaged
 
 
@@ -73,7 +74,7 @@ def _chalice_package(stage: str, out: Path) -> None:
             target = project / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
-        (project / "vendor").symlink_to(libraries(architecture(stage), APP))
+        (project / "vendor").symlink_to(libraries(stage, APP))
         merge = project / "merge.json"
         merge.write_text(json.dumps(_merge_template(stage)))
         chalice: list[str | Path] = [Path(sys.executable).with_name("chalice"), "--project-dir", project]

@@ -29,12 +29,12 @@ from chalicelib.customers.activity import (
 )
 from chalicelib.customers.days import day_of
 from chalicelib.customers.profile import Profile
-from chalicelib.customers.store import Profiles
+from chalicelib.customers.store import Profiles, ReadAhead
 from chalicelib.customers.traces import Traces, trace_of
 from chalicelib.ledger.orders import Order
 from chalicelib.runtime.clock import Deadline
 from chalicelib.store.converging import converge
-from chalicelib.store.documents import Documents
+from chalicelib.store.documents import Documents, document_of
 from chalicelib.store.reading import Store
 from chalicelib.store.signals import Unread
 from chalicelib.store.writes import Write
@@ -86,21 +86,26 @@ def sync_order(
     deadline: Deadline,
     zone: tzinfo,
     told_at: int | None = None,
+    customer: str | None = None,
 ) -> Synced:
     """Let an order count in its customer's profile for what it is worth by now. `lines` are what its payment told, None
     where something else did: an order begins to count when its payment is synced. `told_at` (milliseconds) is when that
-    was told, for an order that does not say itself.
+    was told, for an order that does not say itself; `customer` is whose order it is said to be, by whom all is read at
+    once.
 
     :raises Busy, Unread: to be tried again; doing it again does nothing twice
     """
     profiles, documents = Profiles(store), Documents(store, store.tables.customers_name)
     key = (f"o#{order_id}", SORT)
+    places = [documents.place(key), store.order_place(order_id)]
+    places += [profiles.place(customer)] if customer is not None else []
     synced = Synced(None)
 
     def decide() -> list[Write]:
         nonlocal synced
-        stored = documents.get(key)
-        order = store.order(order_id)
+        found = dict(store.items_at(places))
+        stored = document_of(found[place]) if (place := documents.place(key)) in found else None
+        order = store.order_in(found, store.order_place(order_id))
         synced = Synced(order)
         if order is None or order.total is None:
             return []
@@ -112,7 +117,9 @@ def sync_order(
         after = contribution_of(order, lines, before, zone, store.now() if told_at is None else told_at)
         if before is not None and after == replace(before, order_version=after.order_version):
             return []
-        profile = profiles.standing(order.customer)
+        known = customer is not None and customer == order.customer
+        ahead = ReadAhead(found.get(profiles.place(order.customer))) if known else None
+        profile = profiles.standing(order.customer, ahead)
         changed = contributed(profile, order_id, before, after)
         synced = Synced(order, replace(changed, version=profile.version + 1))
         return [

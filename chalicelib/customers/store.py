@@ -36,10 +36,9 @@ class Named(NamedTuple):
 
 
 class ReadAhead(NamedTuple):
-    """A profile as it was stored some time before; no item where there was none. Only good to be written over, on the
-    condition that it is still the same."""
+    """A customer's profile as it was stored some time before; no item where there was none. Only good to be written
+    over, on the condition that it is still the same."""
 
-    customer: str
     item: Item | None
 
 

@@ -45,7 +45,7 @@ def follow_up(engine: Engine, event: Event, outcome: Outcome, deadline: Deadline
     match event.wanted:
         case OrderPaid(order, lines):
             zone = engine.policy.zone
-            synced = sync_order(engine.store, order.id, lines, deadline, zone, told_at=event.time)
+            synced = sync_order(engine.store, order.id, lines, deadline, zone, event.time, order.customer)
             applied = apply_rules(engine, order.id, deadline, told_at=event.time)
             if any(each.outcome == GRANTED for each in applied):
                 # A merge since the order was synced has not moved this grant: who stands is read again.
@@ -54,14 +54,14 @@ def follow_up(engine: Engine, event: Event, outcome: Outcome, deadline: Deadline
             order_paid(engine.store, order.id)
             products, pause, uniform = (line.product for line in lines), engine.sleep, engine.uniform
             count_together(engine.store, order.id, products, deadline, sleep=pause, uniform=uniform)
-        case OrderCancelled(_, order_id):
-            _corrected(engine, event, order_id, deadline)
+        case OrderCancelled(wallet, order_id):
+            _corrected(engine, event, order_id, wallet.customer, deadline)
             order_paid(engine.store, order_id)
-        case RefundCreated(_, refund):
-            _corrected(engine, event, refund.order_id, deadline)
+        case RefundCreated(wallet, refund):
+            _corrected(engine, event, refund.order_id, wallet.customer, deadline)
         case RefundReversed(refund_id):
             for made in refunds_made(engine.store, refund_id):
-                _corrected(engine, event, made.order_id, deadline)
+                _corrected(engine, event, made.order_id, made.wallet.customer, deadline)
         case _:
             return
 
@@ -71,8 +71,8 @@ def begin_batch(engine: Engine) -> None:
     rules.look_again(engine.store)
 
 
-def _corrected(engine: Engine, event: Event, order_id: str, deadline: Deadline) -> None:
-    synced = sync_order(engine.store, order_id, None, deadline, engine.policy.zone)
+def _corrected(engine: Engine, event: Event, order_id: str, customer: str, deadline: Deadline) -> None:
+    synced = sync_order(engine.store, order_id, None, deadline, engine.policy.zone, customer=customer)
     _pass_on(engine, event, synced, deadline)
 
 

@@ -23,7 +23,7 @@ from chalicelib.runtime.clock import Deadline
 from chalicelib.store.commit import Engine
 from chalicelib.store.envelope import Trace
 from chalicelib.store.inbox import Inbox, Message, Reason
-from chalicelib.store.signals import KeyReused
+from chalicelib.store.signals import KeyReused, Unread
 
 EVENT_ID_REUSED = "event_id_reused"
 
@@ -58,16 +58,24 @@ class Known(NamedTuple):
 
 
 def known(engine: Engine, inbox: Inbox, received: Sequence[Received]) -> list[Known]:
-    """What is known of each of these messages (at most 50), in one read.
+    """What is known of each of these messages (at most 50), in one read. Where a profile cannot be read its message
+    will find out, and holds up no other.
 
     Another message under the (source, id) of an applied event is no duplicate: nothing is known of it.
 
     :raises Unread: it could not be read
     """
     events = [each.read if isinstance(each.read, Event) else None for each in received]
+    operations = [event.operation for event in events if event]
     profiles = Profiles(engine.store) if any(map(_changes, events)) else None
     places = {each: profiles.place(each) for event in events if profiles and (each := _changes(event))}
-    done, found = inbox.applied((event.operation for event in events if event), places.values())
+    try:
+        done, found = inbox.applied(operations, places.values())
+    except Unread:
+        if not places:
+            raise
+        places = {}
+        done, found = inbox.applied(operations)
 
     def of(event: Event | None) -> Known:
         row = done.get(event.operation) if event else None
@@ -75,7 +83,7 @@ def known(engine: Engine, inbox: Inbox, received: Sequence[Received]) -> list[Kn
             return Known(Outcome(Status.DUPLICATE))
         customer = _changes(event)
         place = places.pop(customer, None) if customer else None
-        return Known(ahead=ReadAhead(customer, found.get(place)) if customer and place else None)
+        return Known(ahead=ReadAhead(found.get(place)) if place else None)
 
     return [of(event) for event in events]
 

@@ -11,11 +11,13 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.runtime.clock import Deadline
 from chalicelib.store.connections import SharedSession
 
 CONNECT_SECONDS = 0.5
-READ_SECONDS = 7.0
-"""A function that starts anew has to load its libraries first; the caller has ten seconds."""
+READ_SECONDS = 5.0
+"""A function that starts anew has to load its libraries first."""
+LONGEST_SECONDS = CONNECT_SECONDS + READ_SECONDS
 ATTEMPTS = 1
 
 Json = dict[str, Any]
@@ -23,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class NotAnswered(Exception):
-    """The function could not be asked, took too long, or failed."""
+    """The function could not be asked, or in time; it took too long, failed, or answered what is no answer."""
 
 
 class Function:
@@ -32,11 +34,13 @@ class Function:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def ask(self, question: Json) -> Json:
-        """Its answer.
+    def ask(self, question: Json, deadline: Deadline) -> Any:
+        """Its answer, which is JSON. It is not asked where the deadline would not wait for all that it may take.
 
         :raises NotAnswered: see there
         """
+        if deadline.remaining_seconds < LONGEST_SECONDS:
+            raise NotAnswered("too little time is left")
         try:
             told = self._client.invoke(FunctionName=self._name, Payload=json.dumps(question).encode())
             payload = told["Payload"].read()
@@ -46,8 +50,10 @@ class Function:
         if "FunctionError" in told:
             _log.warning("%s failed: %s", self._name, payload[:500])
             raise NotAnswered(told["FunctionError"])
-        answer: Json = json.loads(payload)
-        return answer
+        try:
+            return json.loads(payload)
+        except ValueError as error:
+            raise NotAnswered from error
 
     @cached_property
     def _client(self) -> Any:

@@ -44,8 +44,8 @@ class Figures:
 def figures(money: Counts, people: Counts, *, begun: bool) -> Figures:
     """The figures of these counters, the lift not measured yet; `begun` says whether the campaign's credit can be used
     already."""
-    recipients = Group(people.get(standing.RECIPIENTS, 0), people.get(standing.BOUGHT, 0))
-    holdout = Group(people.get(standing.HOLDOUT, 0), people.get(standing.HOLDOUT_BOUGHT, 0))
+    recipients = _group(people, standing.RECIPIENTS, standing.BOUGHT)
+    holdout = _group(people, standing.HOLDOUT, standing.HOLDOUT_BOUGHT)
     again = people.get(standing.BOUGHT_AGAIN, 0)
     spent = money.get(attribution.REDEEMED, 0) - money.get(attribution.GIVEN_BACK, 0)
     days = {int(name.removeprefix(DAY)): count for name, count in money.items() if name.startswith(DAY)}
@@ -73,6 +73,12 @@ def with_lifts(found: Sequence[Figures], measure: Measure) -> list[Figures]:
     except NotMeasured:
         return list(found)
     return [replace(each, lift=next(lifts)) if isinstance(each.compared, Comparison) else each for each in found]
+
+
+def _group(people: Counts, customers: str, bought: str) -> Group:
+    """The lanes of counters are not read at one moment: who bought may be seen before they are seen as a customer."""
+    count = people.get(customers, 0)
+    return Group(count, min(count, people.get(bought, 0)))
 
 
 def _rate(part: int, whole: int) -> int | None:

@@ -22,7 +22,7 @@ from chalicelib.runtime.clock import Clock
 from chalicelib.store.codec import entry_of, redemption_of, wallet_of
 from chalicelib.store.connections import Connections
 from chalicelib.store.envelope import WalletId
-from chalicelib.store.items import Items
+from chalicelib.store.items import Item, Items, Place
 from chalicelib.store.order_reading import entries_about, redemptions_among
 from chalicelib.store.signals import Unread, unread
 from chalicelib.store.tables import (
@@ -144,7 +144,16 @@ class Store(Items):
 
         :raises Unread: DynamoDB could not be read, retries included
         """
-        return self._order(self.items([order_key(order_id)]).get(order_key(order_id)))
+        place = self.order_place(order_id)
+        return self.order_in(dict(self.items_at([place])), place)
+
+    def order_place(self, order_id: str) -> Place:
+        """Where an order is, for who reads it together with what is elsewhere."""
+        return Place(self.tables.wallets_name, *order_key(order_id))
+
+    def order_in(self, found: Mapping[Place, Item], place: Place) -> Order | None:
+        """The order in that place among items that were read, if it is remembered."""
+        return self._order(found.get(place))
 
     def wallets(self, wallet_ids: Iterable[WalletId]) -> tuple[list[Wallet], int]:
         """These wallets (all different, at most 99), each as stored, and the present (milliseconds), in one round trip.
@@ -221,7 +230,7 @@ class Store(Items):
         )
         return (entry_of(self.tables.entry.from_raw_data(item)) for item in items)
 
-    def _order(self, item: dict[str, Any] | None) -> Order | None:
+    def _order(self, item: Item | None) -> Order | None:
         if item is None:
             return None
         from chalicelib.store.order_codec import order_of  # what serves wallets alone starts without it

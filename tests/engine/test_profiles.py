@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from chalicelib.customers import commands, distribution, figures
 from chalicelib.customers.activity import WalletFigures
@@ -39,7 +40,7 @@ from tests.engine.crowd import at_once, outcomes
 from tests.engine.post import cancelled, paid, refunded
 from tests.engine.test_event_races import together
 from tests.engine.till import Till, new_key, new_wallet, until_known
-from tests.engine.trouble import lost_answer, lost_request
+from tests.engine.trouble import answer, lost_answer, lost_request
 from tests.engine.weather import DONE_UNHEARD, faults
 from tests.engine.wire import COMMIT, READ, Fault, Request, Wire
 
@@ -140,6 +141,26 @@ def test_a_batch_of_ten_customers_costs_one_read_and_a_write_each(counter: Count
     assert len(heard[0].keys) == 20
 
 
+def test_a_profile_that_cannot_be_read_ahead_holds_up_no_message(counter: Counter, wire: Wire) -> None:
+    """DynamoDB leaves the keys of a shard unprocessed while it throttles; each message then reads by itself."""
+    customer, other = new_name("customer"), new_name("customer")
+
+    def of_profiles(request: Request) -> bool:
+        return Profiles(counter.till.engine.store).place(customer).table in request.body["RequestItems"]
+
+    wire.on(("BatchGetItem",), unprocessed, times=None, where=of_profiles)
+    bodies = [told("email.opened", {"customer": each}) for each in (customer, other)]
+    assert counter.post.deliver(*bodies) == []
+    assert [profile(counter, each).activity.email.cells()[MAY].opens for each in (customer, other)] == [1, 1]
+    wire.mend()
+    assert counter.post.deliver(*bodies) == []
+    assert profile(counter, customer).activity.email.cells()[MAY].opens == 1
+
+
+def unprocessed(request: Request) -> AWSResponse:
+    return answer(request, {"Responses": {}, "UnprocessedKeys": request.body["RequestItems"]})
+
+
 def test_events_of_one_customer_in_one_batch_count_each(counter: Counter, wire: Wire) -> None:
     """The second finds that what was read ahead is used, and reads anew; it loses no race for it."""
     customer = new_name("customer")
@@ -172,7 +193,7 @@ def test_that_nothing_changes_is_not_said_of_a_profile_that_was_read_ahead(count
     commands.erase(engine, customer, deadline, lambda told: str(told.version), dry_run=False)
     profiles = Profiles(engine.store)
     place = profiles.place(customer)
-    erased = ReadAhead(customer, dict(engine.store.items_at([place]))[place])
+    erased = ReadAhead(dict(engine.store.items_at([place]))[place])
     commands.put(engine, customer, {}, None, deadline, lambda told: str(told.version), dry_run=False)
     asked = Asked(new_name(), "", kept_for_ever=True)
     commands.tell(engine, EmailSeen(customer, opens=1), MAY * 86_400_000, asked, deadline, "{}", ahead=erased)

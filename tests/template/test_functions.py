@@ -175,7 +175,7 @@ def test_locally_they_run_on_what_the_host_is(resources: Resources) -> None:
 def test_functions_have_time_and_memory(resources: Resources) -> None:
     timeouts = {name: properties(resources, name)["Timeout"] for name in FUNCTIONS}
     minute = dict.fromkeys(("Sweep", "Observe", "Release", "Campaign", "Remind", "Notify"), 60)
-    assert timeouts == {**dict.fromkeys(WORKERS, 30), **minute, "APIHandler": 10, "Authorize": 5, "Lift": 10}
+    assert timeouts == {**dict.fromkeys(WORKERS, 30), **minute, "APIHandler": 10, "Authorize": 5}
     for name in FUNCTIONS:
         assert 512 <= properties(resources, name)["MemorySize"] <= 1024
 

@@ -72,7 +72,7 @@ def test_make_targets_that_are_named_exist(document: str) -> None:
         assert re.search(rf"^({target}|[a-z -]*\b{target}\b[a-z -]*):", makefile, re.MULTILINE), target
 
 
-@pytest.mark.parametrize("group", ["app", "build", "dev", "aws"])
+@pytest.mark.parametrize("group", ["app", "statistics", "statistics-3.11", "build", "dev", "aws"])
 def test_every_dependency_has_its_line_in_the_decisions(group: str) -> None:
     wanted = (ROOT / "dev" / "requirements" / f"{group}.in").read_text()
     decisions = (ROOT / "docs" / "decisions.md").read_text()

@@ -40,7 +40,7 @@ def _told(call: Call, campaign_ids: Sequence[str]) -> list[Json]:
     docs, now = campaigns.documents(store), store.now()
     found = [campaigns.one(docs, each) for each in campaign_ids]
     asked = [Measured(each.id, each.currency, _begun(each, now)) for each in found]
-    measured = with_lifts(queries.performance(store, asked), wiring.measure())
+    measured = with_lifts(queries.performance(store, asked), wiring.measure(call.deadline))
     return [
         shown(campaign, figures, exponents.get(campaign.currency), now)
         for campaign, figures in zip(found, measured, strict=True)

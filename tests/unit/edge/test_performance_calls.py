@@ -51,7 +51,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> dict[str, Campaign]:
     monkeypatch.setattr("chalicelib.campaigns.queries.one", one)
     monkeypatch.setattr("chalicelib.campaigns.queries.documents", lambda _store: None)
     monkeypatch.setattr(queries, "performance", performance)
-    monkeypatch.setattr(wiring, "measure", lambda: measure)
+    monkeypatch.setattr(wiring, "measure", lambda _deadline: measure)
     return known
 
 
@@ -87,7 +87,7 @@ def test_a_lift_that_cannot_be_measured_now_leaves_all_else(till: Till, monkeypa
     def out_of_order(_: object) -> list[Lift]:
         raise NotMeasured
 
-    monkeypatch.setattr(wiring, "measure", lambda: out_of_order)
+    monkeypatch.setattr(wiring, "measure", lambda _deadline: out_of_order)
     told = of(till, "cmp_a")
     assert told["lift"] == {"status": "unavailable"}
     assert told["recipients"]["count"] == 100

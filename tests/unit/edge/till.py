@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import cached_property
@@ -103,6 +103,12 @@ class Drawer:
 
     def items_at(self, places: Sequence[Place], attributes: Sequence[str] = ()) -> Iterator[tuple[Place, Item]]:
         return self._shelves.items_at(places, attributes)
+
+    def order_place(self, order_id: str) -> Place:
+        return self._shelves.order_place(order_id)
+
+    def order_in(self, _found: Mapping[Place, Item], place: Place) -> Order | None:
+        return next((order for name, order in self.orders.items() if self.order_place(name) == place), None)
 
     def read(self, wallet_id: WalletId, about: Subject = NOTHING_ELSE) -> Seen:
         name = str(wallet_id)
