@@ -24,11 +24,13 @@ from chalicelib.store.settings import Shelf
 from chalicelib.store.tables import bind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalicelib.messaging.bus import Bus
     from chalicelib.messaging.functions import Function
     from chalicelib.messaging.queues import Queue
     from chalicelib.messaging.schedules import Schedules
-    from chalicelib.performance.lift import Measure
+    from chalicelib.performance.lift import Comparison, Lift, Measure
 
 
 @cache
@@ -84,10 +86,14 @@ def notices_queue() -> Queue:
 
 
 def measure(deadline: Deadline) -> Measure:
-    """What measures lifts until then: another function."""
-    from chalicelib.performance.measuring import measured_by
+    """What measures lifts until then: another function, which is looked for when there is something to be measured."""
 
-    return measured_by(_lift_function(), deadline)
+    def by_function(comparisons: Sequence[Comparison]) -> Sequence[Lift]:
+        from chalicelib.performance.measuring import measured_by
+
+        return measured_by(_lift_function(), deadline)(comparisons)
+
+    return by_function
 
 
 @cache

@@ -59,6 +59,7 @@ def package(stage: str) -> Package:
                 _chalice_package(stage, Path(made))
                 Path(made, "sam.json").rename(Path(made, "template.json"))
                 shutil.copy(layer(stage), Path(made, LAYER))
+                stamp.unlink(missing_ok=True)
                 shutil.rmtree(target, ignore_errors=True)
                 shutil.copytree(made, target)
                 # At last: what is cut short has none, and is made again.

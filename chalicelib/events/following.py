@@ -51,12 +51,12 @@ def follow_up(engine: Engine, event: Event, outcome: Outcome, deadline: Deadline
                 # A merge since the order was synced has not moved this grant: who stands is read again.
                 synced = replace(synced, profile=None)
             _pass_on(engine, event, synced, deadline)
-            order_paid(engine.store, order.id)
+            order_paid(engine.store, order.id, synced.order)
             products, pause, uniform = (line.product for line in lines), engine.sleep, engine.uniform
             count_together(engine.store, order.id, products, deadline, sleep=pause, uniform=uniform)
         case OrderCancelled(wallet, order_id):
-            _corrected(engine, event, order_id, wallet.customer, deadline)
-            order_paid(engine.store, order_id)
+            synced = _corrected(engine, event, order_id, wallet.customer, deadline)
+            order_paid(engine.store, order_id, synced.order)
         case RefundCreated(wallet, refund):
             _corrected(engine, event, refund.order_id, wallet.customer, deadline)
         case RefundReversed(refund_id):
@@ -71,9 +71,10 @@ def begin_batch(engine: Engine) -> None:
     rules.look_again(engine.store)
 
 
-def _corrected(engine: Engine, event: Event, order_id: str, customer: str, deadline: Deadline) -> None:
+def _corrected(engine: Engine, event: Event, order_id: str, customer: str, deadline: Deadline) -> Synced:
     synced = sync_order(engine.store, order_id, None, deadline, engine.policy.zone, customer=customer)
     _pass_on(engine, event, synced, deadline)
+    return synced
 
 
 def _pass_on(engine: Engine, event: Event, synced: Synced, deadline: Deadline) -> None:

@@ -40,7 +40,8 @@ class Function:
         :raises NotAnswered: see there
         """
         if deadline.remaining_seconds < LONGEST_SECONDS:
-            raise NotAnswered("too little time is left")
+            _log.warning("%s was not asked: too little time is left", self._name)
+            raise NotAnswered
         try:
             told = self._client.invoke(FunctionName=self._name, Payload=json.dumps(question).encode())
             payload = told["Payload"].read()
@@ -53,6 +54,7 @@ class Function:
         try:
             return json.loads(payload)
         except ValueError as error:
+            _log.warning("%s answered no JSON: %s", self._name, payload[:500])
             raise NotAnswered from error
 
     @cached_property

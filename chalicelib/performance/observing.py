@@ -15,16 +15,21 @@ from itertools import islice
 
 from chalicelib.ledger.booking import SPENDS
 from chalicelib.ledger.model import Entry, EntryType
+from chalicelib.ledger.orders import Order
 from chalicelib.performance import standing as standings_rules
 from chalicelib.performance.model import Purchase, Standing
 from chalicelib.performance.standing import Gap
 from chalicelib.performance.store import MAX_TOGETHER, Changed, Standings
 from chalicelib.store.envelope import WalletId
 from chalicelib.store.reading import Store
+from chalicelib.store.signals import Busy
 
 ENTRIES_TOGETHER = 30
 """Entries of one wallet that one transaction applies; each may touch a purchase."""
 _TOUCH_PURCHASES = SPENDS | {EntryType.RESTORED}
+
+MAX_VERSIONS = 10
+"""Of an order that are counted one after the other; then its message comes again."""
 
 assert ENTRIES_TOGETHER < MAX_TOGETHER
 
@@ -43,27 +48,39 @@ def observe(store: Store, wallet_id: WalletId, entries: Sequence[Entry]) -> None
         _follow(store, wallet_id, store.entries_between(wallet_id, gap.applied + 1, told[-1].sequence))
 
 
-def order_paid(store: Store, order_id: str) -> None:
+def order_paid(store: Store, order_id: str, order: Order | None = None) -> None:
     """Count an order that is remembered: for the campaigns whose people its customer is one of, and its total for those
     whose credit was spent on it. Told again it changes nothing; told after a cancellation it counts the order out.
+    `order` is as it was read before, if it was.
 
-    An order without an instant of payment was paid when it was placed, else when it is first told.
+    The order is no condition of what is counted, so it is looked at once more behind it: who counted it as it was
+    before somebody else did counts it again. An order without an instant of payment was paid when it was placed, else
+    when it is first told.
 
     :raises Unread, Busy: to be told again
     """
-    order = store.order(order_id)
-    if order is None or order.total is None:
-        return
-    total, at = order.total, order.paid_at or order.placed_at or store.now()
+    order = order or store.order(order_id)
+    for _ in range(MAX_VERSIONS):
+        if order is None or order.total is None:
+            return
+        _count_order(store, order, order.total)
+        counted, order = order.version, store.order(order_id)
+        if order is not None and order.version == counted:
+            return
+    raise Busy
+
+
+def _count_order(store: Store, order: Order, total: int) -> None:
+    at = order.paid_at or order.placed_at or store.now()
 
     def decide(standings: Mapping[str, Standing], purchases: Mapping[str, Purchase]) -> Changed:
-        after = standings_rules.with_order(standings[order.customer], order_id, at, stands=not order.cancelled)
-        if order_id not in purchases:
+        after = standings_rules.with_order(standings[order.customer], order.id, at, stands=not order.cancelled)
+        if order.id not in purchases:
             return (after,), ()
-        after, purchase = standings_rules.paid(after, purchases[order_id], total)
+        after, purchase = standings_rules.paid(after, purchases[order.id], total)
         return (after,), (purchase,)
 
-    Standings(store).change([order.customer], decide, orders=[order_id], currency=order.currency)
+    Standings(store).change([order.customer], decide, orders=[order.id], currency=order.currency)
 
 
 def _follow(store: Store, wallet_id: WalletId, entries: Iterable[Entry]) -> None:

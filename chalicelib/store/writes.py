@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import TransactWriteError
 
@@ -18,6 +18,9 @@ from chalicelib.store.reading import Store
 from chalicelib.store.signals import Signal, signal_of
 from chalicelib.store.tables import OPERATION
 from chalicelib.store.transaction import KEY_RETENTION_SECONDS
+
+if TYPE_CHECKING:
+    from chalicelib.ledger.orders import Order
 
 Json = dict[str, Any]
 
@@ -39,6 +42,20 @@ class Write:
 
     kind: str
     action: Json
+
+
+def order_stands(store: Store, order: Order) -> Write:
+    """Demand that an order is still as it was read, and leave it."""
+    place = store.order_place(order.id)
+    return Write(
+        "ConditionCheck",
+        {
+            "TableName": place.table,
+            "Key": {"pk": {"S": place.pk}, "sk": {"S": place.sk}},
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": {"N": str(order.version)}},
+        },
+    )
 
 
 def commit(store: Store, writes: Sequence[Write], asked: Asked | None = None, answer: str = "") -> Signal:

@@ -218,6 +218,26 @@ def test_an_order_that_is_cancelled_counts_out_again(counter: Counter) -> None:
         assert people(store, campaign) == {"recipients": 1}
 
 
+def test_an_order_that_is_cancelled_while_it_is_counted_does_not_count(counter: Counter, wire: Wire) -> None:
+    """Whoever cancels it finds nothing counted yet; and who counts it has read it as it was."""
+    campaign, store = new_campaign(), counter.till.engine.store
+    wallet, order = sold(counter, campaign)
+    tell_entries(counter, wallet, order)
+    cancelled_at = list[str]()
+
+    def meanwhile(request: Request) -> None:
+        cancelled_at.append(request.operation)
+        counter.send("order.cancelled", cancellation(wallet, order))
+
+    wire.on(COMMIT, meanwhile, where=lambda request: store.tables.campaigns_name in str(request.body))
+    counter.send("order.paid", paid(wallet, order, 3_000))
+    assert len(cancelled_at) == 1
+    tell_entries(counter, wallet, order)
+    told = money(store, campaign)
+    assert (told["redeemed"], told["given_back"]) == (1_200, 1_200)
+    assert people(store, campaign) == {"recipients": 1}
+
+
 def test_an_order_and_its_redemption_count_once_when_both_are_told_at_once(busy_counter: Counter) -> None:
     store = busy_counter.till.engine.store
     for _ in range(5):

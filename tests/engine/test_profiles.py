@@ -276,6 +276,40 @@ def test_an_order_counts_once_and_what_is_refunded_or_cancelled_no_longer(counte
     assert orders(counter, wallet.customer) == (1, 2_000)
     counter.send("refund.reversed", {"refund_id": refund})
     assert orders(counter, wallet.customer) == (1, 3_000)
+
+
+def counts_an_order(request: Request) -> bool:
+    puts = (each["Put"]["Item"] for each in request.body["TransactItems"] if "Put" in each)
+    return any(item.get("sk") == {"S": "contribution"} for item in puts)
+
+
+@pytest.mark.parametrize("then", ["refunded", "cancelled"])
+def test_what_becomes_of_an_order_while_it_begins_to_count_is_not_lost(counter: Counter, wire: Wire, then: str) -> None:
+    """Whoever comes meanwhile finds nothing that counts yet, and has nothing to correct: so who counts it must not
+    count it as it was."""
+    wallet, order = new_wallet(), new_name("order")
+
+    def meanwhile(_: Request) -> None:
+        if then == "refunded":
+            counter.send("refund.created", refunded(wallet, order, 1_000, new_name("refund")))
+        else:
+            counter.send("order.cancelled", cancelled(wallet, order))
+
+    wire.on(COMMIT, meanwhile, where=counts_an_order)
+    counter.until_done(told("order.paid", paid(wallet, order, 3_000, paid_at="2026-05-01T10:00:00Z")))
+    assert orders(counter, wallet.customer) == ((1, 2_000) if then == "refunded" else (0, 0))
+
+
+def test_a_refund_that_is_undone_while_it_is_counted_counts_no_longer(counter: Counter, wire: Wire) -> None:
+    wallet, order, refund = new_wallet(), new_name("order"), new_name("refund")
+    counter.until_done(told("order.paid", paid(wallet, order, 3_000, paid_at="2026-05-01T10:00:00Z")))
+
+    def meanwhile(_: Request) -> None:
+        counter.send("refund.reversed", {"refund_id": refund})
+
+    wire.on(COMMIT, meanwhile, where=counts_an_order)
+    counter.until_done(told("refund.created", refunded(wallet, order, 1_000, refund)))
+    assert orders(counter, wallet.customer) == (1, 3_000)
     assert profile(counter, wallet.customer).activity.orders["EUR"].between(MAY, MAY) == DayOrders(1, 3_000)
     counter.send("order.cancelled", cancelled(wallet, order))
     found = profile(counter, wallet.customer).activity

@@ -237,13 +237,14 @@ MUTANTS: tuple[Mutant, ...] = (
 
 
 RARE: dict[str, tuple[int, int]] = {
-    "piece_is_overwritten": (2_180, 200),
+    "piece_is_overwritten": (2_210, 200),
     "operation_of_a_campaign_is_overwritten": (400, 40),
 }
 """Defects that few short histories meet: the seed at which the search begins, and the steps of its histories."""
 LATE = {
-    "redemption_is_overwritten": 280,
-    "operation_of_a_campaign_is_overwritten": 220,
+    "redemption_is_overwritten": 40,
+    "operation_of_a_campaign_is_overwritten": 40,
+    "due_leaves_before_it_is_done": 170,
     "channels_wait_for_each_other": 260,
     "notice_is_overwritten": 80,
 }

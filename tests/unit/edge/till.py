@@ -36,6 +36,7 @@ from chalicelib.store.reading import NOTHING_ELSE, Seen, Store, Subject
 from chalicelib.store.settings import StoredSettings
 from chalicelib.store.signals import KeyReused, Signal
 from chalicelib.store.tables import EventRow, OperationRow, RejectionRow, Tables
+from tests.simulation.tables_fake import StoredItem
 from tests.unit.edge.cupboard import Cupboard
 
 NOW = 1_790_000_000_000  # 2026-09-21T14:13:20Z
@@ -105,7 +106,13 @@ class Drawer:
         return self._shelves.items_at(places, attributes)
 
     def order_place(self, order_id: str) -> Place:
-        return self._shelves.order_place(order_id)
+        """Where a transaction finds the order's version, which it may have for a condition."""
+        place = self._shelves.order_place(order_id)
+        order = self.orders.get(order_id)
+        if order is not None:
+            item: Item = {"pk": {"S": place.pk}, "sk": {"S": place.sk}, "version": {"N": str(order.version)}}
+            self.cupboard.tables[place.table].partitions.setdefault(place.pk, {})[place.sk] = StoredItem(item, 0)
+        return place
 
     def order_in(self, _found: Mapping[Place, Item], place: Place) -> Order | None:
         return next((order for name, order in self.orders.items() if self.order_place(name) == place), None)

@@ -27,6 +27,8 @@ NONSENSE = (
     '{"message": "later"}',
     '{"lifts": []}',
     '{"lifts": [{"recipients": [1, 2, 3], "holdout": [1, 2, 3]}]}',
+    '{"lifts": [{"recipients": [null, 2, 3], "holdout": [1, 2, 3], "relative": [1, 2, 3]}]}',
+    '{"lifts": [{"recipients": "abc", "holdout": [1, 2, 3], "relative": [1, 2, 3]}]}',
     '{"lifts": [{"recipients": [1, 2], "holdout": [1, 2, 3], "relative": [1, 2, 3]}]}',
 )
 NOBODY_HELD_OUT = {"recipients": 1_000, "recipients_bought": 310}
