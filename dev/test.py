@@ -21,8 +21,8 @@ from dev.places import ROOT
 # The quick ones first: what is broken is then known soon.
 TIERS = ("unit", "model", "template", "simulation", "engine", "system")
 # What runs side by side. The simulation keeps all cores busy by itself. The next two mostly wait for an engine of their
-# own; what they leave of the cores the rest may have, one after another: it is nice, so that it keeps nobody waiting
-# whose time is measured.
+# own; what they leave of the cores the rest may have, two at a time: it is nice, so that it keeps nobody waiting whose
+# time is measured.
 TOGETHER = (("simulation",), ("system", "engine", "unit", "model", "template"))
 NICE = {"unit", "model", "template"}
 NICENESS = 19
@@ -77,7 +77,7 @@ def _side_by_side(tiers: list[str]) -> list[Result]:
     missing = {tier: _missing(tier) for tier in tiers}  # one after the other: it changes this process's environment
     nice = NICE if set(tiers) - NICE else set[str]()
     aloud = len(tiers) == 1
-    with ThreadPoolExecutor(max_workers=len(TIERS)) as lanes, ThreadPoolExecutor(max_workers=1) as behind:
+    with ThreadPoolExecutor(max_workers=len(TIERS)) as lanes, ThreadPoolExecutor(max_workers=2) as behind:
         running = [
             (behind if tier in NICE else lanes).submit(_run, tier, missing[tier], aloud=aloud, nice=tier in nice)
             for tier in tiers
